@@ -1,0 +1,101 @@
+/** All wiring of checkout in one place. */
+import { fileURLToPath } from 'node:url';
+import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
+import { createOutbox, outboxMigrations } from '@ballast/outbox';
+import { createDatabase, migrate } from '@ballast/postgres';
+import { createSagaEngine, sagaMigrations } from '@ballast/saga';
+import { authentication, bearerVerifier, createHttpServer, createReporter, type App, type BuildContext } from '@ballast/service';
+import { createCatalogClient } from './clients/catalog.ts';
+import { createLiveOrders } from './clients/live.ts';
+import type { Config } from './config.ts';
+import { orderEventsConsumer, sagaQueue } from './consumers/order-events.ts';
+import { placeOrder } from './domain/place-order.ts';
+import { orderEventRoutes } from './routes/order-events.ts';
+import { orderRoutes } from './routes/orders.ts';
+import { sagaRoutes } from './routes/sagas.ts';
+import { createOrderStore, orderStart } from './store/orders.ts';
+
+/** The tables checkout owns, in the order they build on each other. */
+export const migrationSets = [
+  outboxMigrations,
+  sagaMigrations,
+  { name: 'checkout', directory: fileURLToPath(new URL('../migrations', import.meta.url)) },
+];
+
+export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
+  await migrate({ url: config.POSTGRES_URL, schema: 'checkout', sets: migrationSets });
+
+  const report = createReporter(logger);
+  const database = createDatabase({
+    url: config.POSTGRES_URL,
+    applicationName: config.INSTANCE,
+    onIdleError: (error) => report('a database connection was lost', error),
+  });
+  const messaging = await createMessaging({
+    url: config.AMQP_URL,
+    name: config.INSTANCE,
+    namespace: config.MESSAGING_NAMESPACE,
+    onEvent: (event) => {
+      if (event.kind === 'connected') logger.info('connected to the broker');
+      else report(`broker: ${event.kind}`, 'error' in event ? event.error : undefined);
+    },
+  });
+  const outbox = createOutbox({
+    database,
+    publish: (message) => messaging.publish(message),
+    onError: (error) => report('a message could not be told yet', error),
+  });
+  const store = createOrderStore(database);
+  const live = createLiveOrders({ redisUrl: config.REDIS_URL, versions: (ids) => store.versions(ids), onError: report });
+  const engine = createSagaEngine({
+    definition: placeOrder,
+    database,
+    outbox,
+    consumer: sagaQueue,
+    onMoved: (ids) => live.announce(ids),
+    onError: (error) => report('a deadline could not be looked after', error),
+  });
+  const catalog = createCatalogClient(config.CATALOG_URLS.split(','));
+
+  const server = await createHttpServer({
+    name: 'checkout',
+    instance: config.INSTANCE,
+    logger,
+    metrics,
+    checks: [
+      { name: 'postgres', check: () => database.ping() },
+      { name: 'rabbitmq', check: () => messaging.ping() },
+    ],
+  });
+  await server.register(authentication, {
+    verify: bearerVerifier({
+      issuer: config.IDENTITY_URL,
+      jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
+    }),
+  });
+  orderRoutes(server, { store, catalog, startOrder: engine.starter(orderStart) });
+  orderEventRoutes(server, { store, live });
+  sagaRoutes(server);
+  await server.ready();
+
+  let consumer: ConsumerHandle | undefined;
+  return {
+    server,
+    start: async () => {
+      outbox.start();
+      engine.start();
+      consumer = await messaging.consume(orderEventsConsumer(engine));
+    },
+    quiesce: async () => {
+      await consumer?.stop();
+      await engine.stop();
+    },
+    stop: async () => {
+      await outbox.stop();
+      await messaging.close();
+      live.close();
+      await catalog.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** Asks catalog what products are called and cost. Either replica will do. */
+import { QuoteResponse } from '@ballast/contracts';
+import { outgoingTraceparent, ProblemError } from '@ballast/service';
+import { Compile } from 'typebox/compile';
+import { Agent, request } from 'undici';
+
+type Quote = QuoteResponse['items'][number];
+
+export interface CatalogClient {
+  /** Name and price by product id; unknown products are missing. `token` is the caller's. */
+  quote(productIds: readonly string[], token: string): Promise<Map<string, Quote>>;
+  close(): Promise<void>;
+}
+
+const check = Compile(QuoteResponse);
+const attemptTimeoutMs = 1_000;
+const attempts = 4;
+
+/** A client for the replicas at `urls`; it starts with another one each time and goes on to the next on failure. */
+export function createCatalogClient(urls: readonly string[]): CatalogClient {
+  const agent = new Agent({ connect: { timeout: 500 }, connections: 32, keepAliveTimeout: 30_000 });
+  let turn = 0;
+
+  const ask = async (url: string, productIds: readonly string[], token: string): Promise<Map<string, Quote>> => {
+    const response = await request(`${url}/products/quote`, {
+      dispatcher: agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, traceparent: outgoingTraceparent() },
+      body: JSON.stringify({ productIds }),
+      headersTimeout: attemptTimeoutMs,
+      bodyTimeout: attemptTimeoutMs,
+    });
+    const body: unknown = await response.body.json();
+    if (response.statusCode === 401) throw new ProblemError('invalid-token', 'The access token is not valid.');
+    if (response.statusCode !== 200 || !check.Check(body)) throw new Error(`catalog answered ${response.statusCode}`);
+    return new Map(body.items.map((item) => [item.productId, item]));
+  };
+
+  return {
+    quote: async (productIds, token) => {
+      turn += 1;
+      let last: unknown;
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        try {
+          return await ask(urls[(turn + attempt) % urls.length]!, productIds, token);
+        } catch (error) {
+          if (error instanceof ProblemError) throw error;
+          last = error;
+          // Once round all replicas without luck: give one that is being restarted a moment.
+          if (attempt % urls.length === urls.length - 1) await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 150));
+        }
+      }
+      throw new ProblemError('unavailable', 'The catalog is not answering.', { cause: last });
+    },
+    close: () => agent.close(),
+  };
+}

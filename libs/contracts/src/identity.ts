@@ -1,0 +1,63 @@
+/** Accounts, sessions and tokens. */
+import { Type, type Static } from 'typebox';
+import { Uuid } from './primitives.ts';
+
+export const roles = ['customer', 'operator'] as const;
+export type Role = (typeof roles)[number];
+
+/** Address and password of a person. The password's length is counted in UTF-16 units. */
+export const Credentials = Type.Object(
+  {
+    email: Type.String({ format: 'email', maxLength: 254 }),
+    password: Type.String({ minLength: 10, maxLength: 200 }),
+  },
+  { additionalProperties: false },
+);
+export type Credentials = Static<typeof Credentials>;
+
+export const User = Type.Object({
+  userId: Uuid,
+  email: Type.String(),
+  roles: Type.Array(Type.Enum([...roles])),
+});
+export type User = Static<typeof User>;
+
+/** What `POST /login` and `/refresh` on identity answer. `expiresIn` is in seconds. */
+export const TokenPair = Type.Object({
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresIn: Type.Integer({ minimum: 1 }),
+  user: User,
+});
+export type TokenPair = Static<typeof TokenPair>;
+
+export const RefreshRequest = Type.Object(
+  { refreshToken: Type.String({ minLength: 1, maxLength: 4096 }) },
+  { additionalProperties: false },
+);
+
+/** `GET /api/session`. */
+export const Session = Type.Object({
+  user: Type.Union([User, Type.Null()]),
+  csrfToken: Type.String(),
+});
+export type Session = Static<typeof Session>;
+
+/** Claims of an access token (`typ: at+jwt`, RFC 9068). Times are seconds since the epoch. */
+export const AccessClaims = Type.Object({
+  iss: Type.String(),
+  aud: Type.Union([Type.String(), Type.Array(Type.String())]),
+  sub: Uuid,
+  jti: Type.String(),
+  iat: Type.Integer(),
+  exp: Type.Integer(),
+  email: Type.String(),
+  roles: Type.Array(Type.Enum([...roles])),
+});
+export type AccessClaims = Static<typeof AccessClaims>;
+
+/** Audience of access tokens. */
+export const accessAudience = 'ballast';
+
+export const RegisterResponse = Type.Object({ user: User });
+export const LoginResponse = Type.Object({ user: User });

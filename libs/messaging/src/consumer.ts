@@ -1,0 +1,84 @@
+/** One consumer: deliveries in, an acknowledgement only once the handler's effect is durable. */
+import diagnostics from 'node:diagnostics_channel';
+import { failPoint } from '@ballast/faults';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { Terminal } from './errors.ts';
+import { readMessage, type Message } from './message.ts';
+import type { Publisher } from './publisher.ts';
+import { deadExchangeName, queueName, retryDelay, retryQueueName } from './topology.ts';
+
+export interface ConsumerOptions {
+  /** Short name; the broker's is `<namespace>.<queue>`. Replicas share it and compete. */
+  queue: string;
+  /** Message types to bind. */
+  types: readonly string[];
+  /** Messages handled at a time. */
+  prefetch?: number;
+  /** Tries before a message goes to the dead letters, whatever went wrong. */
+  maxAttempts?: number;
+  /**
+   * Makes the message's effect durable, exactly once per message id (see libs/outbox). Resolving acknowledges it;
+   * throwing `Terminal` dead-letters it; throwing anything else has it delivered again later.
+   */
+  handle: (message: Message) => Promise<void>;
+}
+
+/** What a consumer needs of the connection it lives on. */
+export interface ConsumerConnection {
+  channel: Channel;
+  publisher: Publisher;
+  namespace: string;
+  /** Told of what happened to a message that was not simply handled. */
+  report: (event: { queue: string; outcome: 'retried' | 'dead-lettered' | 'abandoned'; attempt: number; error: unknown }) => void;
+}
+
+/** Counted by libs/service; anyone may listen. */
+const counts = diagnostics.channel('ballast:count');
+
+/** Deals with one delivery from start to acknowledgement. Never rejects. */
+export async function deliver(connection: ConsumerConnection, options: ConsumerOptions, delivery: ConsumeMessage): Promise<void> {
+  const attempt = Number(delivery.properties.headers?.['x-attempt'] ?? 0) + 1;
+  let outcome: 'handled' | 'retried' | 'dead-lettered' | 'abandoned' = 'handled';
+  try {
+    try {
+      const message = readMessage(delivery.content);
+      await options.handle(message);
+      await failPoint('before-ack', message.type);
+    } catch (error) {
+      outcome = error instanceof Terminal || attempt >= (options.maxAttempts ?? 60) ? 'dead-lettered' : 'retried';
+      connection.report({ queue: options.queue, outcome, attempt, error });
+      await putAside(connection, options.queue, delivery, outcome, attempt, error);
+    }
+    connection.channel.ack(delivery);
+  } catch (error) {
+    // The broker is gone or refuses: it still has the message and will deliver it again.
+    outcome = 'abandoned';
+    connection.report({ queue: options.queue, outcome, attempt, error });
+  }
+  if (counts.hasSubscribers) {
+    counts.publish({ name: 'messages_consumed_total', labels: { queue: options.queue, outcome } });
+  }
+}
+
+/** Confirmed copy to the waiting or the dead-letter queue; only then may the original be acknowledged. */
+async function putAside(
+  connection: ConsumerConnection,
+  queue: string,
+  delivery: ConsumeMessage,
+  outcome: 'retried' | 'dead-lettered',
+  attempt: number,
+  error: unknown,
+): Promise<void> {
+  const { namespace, publisher } = connection;
+  const headers = {
+    ...delivery.properties.headers,
+    'x-attempt': attempt,
+    'x-reason': (error instanceof Error ? error.message : String(error)).slice(0, 300),
+  };
+  const properties = { messageId: delivery.properties.messageId as string, contentType: 'application/json', headers };
+  if (outcome === 'dead-lettered') {
+    await publisher.publish(deadExchangeName(namespace), queueName(namespace, queue), delivery.content, properties);
+  } else {
+    await publisher.publish('', retryQueueName(namespace, queue, retryDelay(attempt)), delivery.content, properties);
+  }
+}

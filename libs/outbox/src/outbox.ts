@@ -1,0 +1,172 @@
+/**
+ * Storing messages and telling them. Right after the commit the rows are handed over in memory and published at once;
+ * a sweep looks after what a crash, a lost broker or a full queue left behind.
+ */
+import { failPoint } from '@ballast/faults';
+import type { Message } from '@ballast/messaging';
+import { createBatcher, isRetryable, type Database, type Transaction } from '@ballast/postgres';
+import * as sql from './sql.ts';
+import type { StoredRow } from './sql.ts';
+
+export interface OutboxOptions {
+  database: Database;
+  /** Resolves once the broker has confirmed the message; see `Messaging.publish`. */
+  publish: (message: Message) => Promise<void>;
+  /** Told of rows that could not be told now (they stay and are tried again) and of failed sweeps. */
+  onError?: (error: unknown) => void;
+  /** Pause between sweeps, in ms. */
+  sweepEveryMs?: number;
+}
+
+export interface Outbox {
+  /** Stores messages in the caller's transaction; they are told once it has committed. */
+  append(transaction: Transaction, messages: readonly Message[]): Promise<void>;
+  /** For callers that used `outboxInsert` in a statement of their own: call it once that is committed. */
+  handOver(messages: readonly Message[], stored: readonly StoredRow[]): void;
+  /** Begins sweeping. */
+  start(): void;
+  /** Stops sweeping and waits for what is being told. Rows that could not be told stay in the table. */
+  stop(): Promise<void>;
+  /** Rows waiting, and the age of the oldest in seconds. */
+  backlog(): Promise<{ rows: number; oldest: number }>;
+}
+
+interface Row {
+  id: string;
+  aggregateId: string;
+  message: Message;
+}
+
+interface FoundRow {
+  id: string;
+  aggregate_id: string;
+  message: Message;
+}
+
+/** Rows of one aggregate in the order they are told; the first is being told now. */
+interface Chain {
+  rows: Row[];
+  done: Promise<void>;
+}
+
+/** Aggregates being told at a time; what comes on top stays in the table for the sweep. */
+const maximumInHand = 5_000;
+const sweepSize = 500;
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { database, publish, onError = () => {}, sweepEveryMs = 500 } = options;
+  const chains = new Map<string, Chain>();
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+  let stopped = false;
+
+  /** Deletes told rows; resolves, per row, to what waited behind it. */
+  const settleRows = async (rows: readonly Row[]): Promise<Row[][]> => {
+    const found = await database.query<FoundRow>(sql.settle, [rows.map((row) => row.id)]);
+    const followers = Map.groupBy(found.map(toRow).sort(byId), (row) => row.aggregateId);
+    return rows.map((row) => {
+      const behind = followers.get(row.aggregateId) ?? [];
+      followers.delete(row.aggregateId);
+      return behind;
+    });
+  };
+  const settle = createBatcher<Row, Row[]>({
+    key: (row) => row.id.padStart(20, '0'),
+    one: async (row) => (await settleRows([row]))[0]!,
+    many: settleRows,
+  });
+
+  /** Queues rows for telling, one chain per aggregate. */
+  const tell = (rows: readonly Row[]): void => {
+    for (const [aggregateId, group] of Map.groupBy(rows, (row) => row.aggregateId)) {
+      const chain = chains.get(aggregateId);
+      if (chain !== undefined) {
+        // The lease of a row can run out while its publish is still pending: it is not queued twice.
+        chain.rows.push(...group.filter((row) => !chain.rows.some((known) => known.id === row.id)));
+      } else if (chains.size < maximumInHand && !stopped) {
+        const fresh: Chain = { rows: group, done: Promise.resolve() };
+        chains.set(aggregateId, fresh);
+        fresh.done = tellChain(aggregateId, fresh).catch((error: unknown) => {
+          // What could not be told stays in the table; the sweep takes it when its lease is over.
+          chains.delete(aggregateId);
+          onError(error);
+        });
+      }
+    }
+  };
+
+  /** Tells an aggregate's rows one after the other: a message goes only after its elder is confirmed. */
+  const tellChain = async (aggregateId: string, chain: Chain): Promise<void> => {
+    for (let row = chain.rows[0]; row !== undefined; row = chain.rows[0]) {
+      await publish(row.message);
+      await failPoint('after-publish', row.message.type);
+      const behind = await settle(row);
+      chain.rows.shift();
+      chain.rows.push(...behind);
+    }
+    chains.delete(aggregateId);
+  };
+
+  const sweep = async (): Promise<void> => {
+    try {
+      for (;;) {
+        const rows = await database.query<FoundRow>(sql.takeAbandoned, [sweepSize]);
+        tell(rows.map(toRow).sort(byId));
+        if (rows.length < sweepSize || stopped) return;
+        // A full page: there is more. Wait for this one, so that a broker that is away is not asked page after page.
+        await Promise.all([...chains.values()].map((chain) => chain.done));
+      }
+    } catch (error) {
+      if (!stopped || !isRetryable(error)) onError(error);
+    }
+  };
+
+  let sweeps = 0;
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      sweeps += 1;
+      sweeping = sweep().then(() => (sweeps % 7_200 === 0 ? forget() : undefined));
+      void sweeping.finally(() => {
+        if (!stopped) schedule();
+      });
+    }, sweepEveryMs);
+  };
+  const forget = (): Promise<void> => database.query(sql.forgetOldMessages).then(() => undefined, onError);
+
+  const handOver: Outbox['handOver'] = (messages, stored) => {
+    const byMessage = new Map(messages.map((message) => [message.id, message]));
+    const rows = stored
+      .filter((row) => row.leased)
+      .map((row) => {
+        const message = byMessage.get(row.message_id)!;
+        return { id: row.id, aggregateId: message.correlationId, message };
+      });
+    tell(rows.sort(byId));
+  };
+
+  return {
+    append: async (transaction, messages) => {
+      if (messages.length === 0) return;
+      const stored = await transaction.query<StoredRow>(sql.append, sql.outboxParameters(messages));
+      transaction.afterCommit(() => handOver(messages, stored));
+    },
+    handOver,
+    start: () => {
+      if (timer === undefined) schedule();
+    },
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await sweeping;
+      await Promise.all([...chains.values()].map((chain) => chain.done));
+    },
+    backlog: async () => (await database.query<{ rows: number; oldest: number }>(sql.backlog))[0]!,
+  };
+}
+
+const toRow = (row: FoundRow): Row => ({
+  id: row.id,
+  aggregateId: row.aggregate_id,
+  message: row.message,
+});
+const byId = (a: Row, b: Row): number => (BigInt(a.id) < BigInt(b.id) ? -1 : 1);

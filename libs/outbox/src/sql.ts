@@ -1,0 +1,84 @@
+/** The statements of the outbox, to be read as SQL. */
+import type { Message } from '@ballast/messaging';
+
+/**
+ * How long a relay has a row to itself. Longer than a publish takes, short enough that what a crash left behind is
+ * told within the five seconds that are promised.
+ */
+const lease = `interval '3 seconds'`;
+
+/** What an insert gives back: `leased` rows are the inserting process's to tell, the others follow an older row. */
+export interface StoredRow {
+  id: string;
+  message_id: string;
+  leased: boolean;
+}
+
+/**
+ * An INSERT into the outbox from any relation with the columns `message_id`, `aggregate_id`, `message`, `ordinal`:
+ * so that a service can store rows and messages in one statement. Returns `StoredRow`s.
+ *
+ * A row whose aggregate still has an older one waiting is not leased: it would overtake.
+ */
+export const outboxInsert = (source: string): string => `
+  INSERT INTO outbox (message_id, aggregate_id, message, leased_until)
+  SELECT m.message_id, m.aggregate_id, m.message,
+         CASE WHEN EXISTS (SELECT FROM outbox o WHERE o.aggregate_id = m.aggregate_id)
+              THEN '-infinity'::timestamptz ELSE now() + ${lease} END
+    FROM ${source} m
+   ORDER BY m.ordinal
+  RETURNING id, message_id, leased_until > now() AS leased`;
+
+/** Three array parameters for `unnest($n::uuid[], $n::uuid[], $n::jsonb[]) WITH ORDINALITY`. */
+export function outboxParameters(messages: readonly Message[]): [string[], string[], string[]] {
+  return [
+    messages.map((message) => message.id),
+    messages.map((message) => message.correlationId),
+    messages.map((message) => JSON.stringify(message)),
+  ];
+}
+
+export const append = {
+  name: 'outbox-append',
+  text: outboxInsert(`(
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[]) WITH ORDINALITY AS given(message_id, aggregate_id, message, ordinal)
+  )`),
+};
+
+/** Told rows go; rows that waited behind them are leased and handed back, to be told next. */
+export const settle = {
+  name: 'outbox-settle',
+  text: `
+  WITH told AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING aggregate_id)
+  UPDATE outbox SET leased_until = now() + ${lease}
+   WHERE aggregate_id IN (SELECT aggregate_id FROM told)
+     AND id <> ALL($1::bigint[])
+     AND leased_until < now()
+  RETURNING id, aggregate_id, message`,
+};
+
+/** Rows nobody is busy with and that no older row of their aggregate holds back. */
+export const takeAbandoned = {
+  name: 'outbox-take-abandoned',
+  text: `
+  UPDATE outbox SET leased_until = now() + ${lease}
+   WHERE id IN (
+     SELECT id FROM outbox o
+      WHERE leased_until < now()
+        AND NOT EXISTS (SELECT FROM outbox older WHERE older.aggregate_id = o.aggregate_id AND older.id < o.id)
+      ORDER BY id
+      LIMIT $1
+        FOR UPDATE SKIP LOCKED)
+  RETURNING id, aggregate_id, message`,
+};
+
+export const backlog = {
+  name: 'outbox-backlog',
+  text: `SELECT count(*)::int AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest FROM outbox`,
+};
+
+/** Long after any broker would deliver a message again. */
+export const forgetOldMessages = {
+  name: 'inbox-forget',
+  text: `DELETE FROM inbox WHERE received_at < now() - interval '7 days'`,
+};

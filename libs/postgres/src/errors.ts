@@ -1,0 +1,59 @@
+/** Database errors with a meaning: SQLSTATE, and whether the same statement may succeed when tried again. */
+import pg from 'pg';
+
+/** SQLSTATEs, or their two-letter classes, after which trying again can help. Source: PostgreSQL manual, appendix A. */
+const retryableStates: readonly string[] = [
+  '08', // connection exception
+  '40001', // serialization failure
+  '40P01', // deadlock detected
+  '53', // insufficient resources: too many connections, out of memory, disk full
+  '55P03', // lock not available
+  '57014', // statement timeout
+  '57P', // admin shutdown, crash shutdown, cannot connect now
+  '28000', // a rotated role that is gone: the next pool has a new one
+  '28P01',
+];
+
+/** What the driver says when there is no SQLSTATE because there was no server to send one. */
+const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+const connectionMessages = /terminated|timeout|not queryable|ended|closed/i;
+
+/** A failed statement. `retryable` is true where the database, not the statement, was the trouble. */
+export class DatabaseError extends Error {
+  /** Five characters, or undefined where the server was not reached. */
+  readonly sqlstate: string | undefined;
+  readonly constraint: string | undefined;
+  readonly retryable: boolean;
+  constructor(message: string, options: { cause: unknown; sqlstate?: string; constraint?: string; retryable: boolean }) {
+    super(message, { cause: options.cause });
+    this.name = 'DatabaseError';
+    this.sqlstate = options.sqlstate;
+    this.constraint = options.constraint;
+    this.retryable = options.retryable;
+  }
+}
+
+/** Gives a driver error its meaning; anything that is not one comes back unchanged. */
+export function toDatabaseError(error: unknown): unknown {
+  if (error instanceof DatabaseError) return error;
+  if (error instanceof pg.DatabaseError) {
+    const sqlstate = error.code ?? '';
+    return new DatabaseError(error.message, {
+      cause: error,
+      sqlstate,
+      ...(error.constraint === undefined ? {} : { constraint: error.constraint }),
+      retryable: retryableStates.some((state) => sqlstate.startsWith(state)),
+    });
+  }
+  if (!(error instanceof Error)) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if ((code !== undefined && connectionCodes.has(code)) || (code === undefined && connectionMessages.test(error.message))) {
+    return new DatabaseError(error.message, { cause: error, retryable: true });
+  }
+  return error;
+}
+
+/** Whether trying the same again later can help; true for anything that says so of itself. */
+export function isRetryable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && (error as { retryable?: unknown }).retryable === true;
+}

@@ -1,0 +1,78 @@
+/** Whatever goes wrong while a request is served leaves as problem+json, and as a log line only if it is our fault. */
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpServer } from './http.ts';
+import { problem, ProblemError, type ProblemCode } from './problem.ts';
+
+/** Fastify's own error codes, and what they mean to a caller. */
+const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'too-large', detail: 'The body is larger than this route accepts.' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'bad-request', detail: 'Content-Length does not match the body.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'Send application/json.' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'malformed-json', detail: 'The body is empty.' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'uri-too-long', detail: 'A part of the path is too long.' },
+  FST_ERR_BAD_URL: { code: 'bad-request', detail: 'The path cannot be decoded.' },
+};
+
+/** Sets the error and not-found handlers. A `ProblemError` is answered as it is; anything unknown is a 500. */
+export function installErrorHandling(server: HttpServer): void {
+  server.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
+    const known = asProblem(error);
+    if (known.status >= 500 && !(known.code === 'unavailable')) {
+      request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
+    } else if (known.status >= 500) {
+      request.log.warn({ err: error, method: request.method, route: request.routeOptions.url }, 'dependency unavailable');
+    }
+    return send(reply, request, known);
+  });
+  server.setNotFoundHandler((request, reply) =>
+    send(reply, request, new ProblemError('not-found', 'There is nothing at this address.')),
+  );
+}
+
+function send(reply: FastifyReply, request: FastifyRequest, error: ProblemError): FastifyReply {
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  const document = problem(error, request.url.split('?')[0]);
+  return reply
+    .code(error.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(document);
+}
+
+/** What an error means to the caller. Errors that name their own `problemCode` (postgres: unavailable) are heard. */
+function asProblem(error: FastifyError | ProblemError): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const validation = (error as FastifyError).validation;
+  if (Array.isArray(validation) && validation[0] instanceof ProblemError) return validation[0];
+  const known = fastifyCodes[error.code];
+  if (known !== undefined) return new ProblemError(known.code, known.detail, { cause: error });
+  if ((error as { retryable?: unknown }).retryable === true) {
+    return new ProblemError('unavailable', 'Something this service needs is not answering.', { cause: error });
+  }
+  const status = (error as FastifyError).statusCode;
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new ProblemError('bad-request', 'The request cannot be understood.', { cause: error });
+  }
+  return new ProblemError('internal', 'Something went wrong on our side.', { cause: error });
+}
+
+/** Bytes that are not HTTP, headers that are too long or too slow: answered while the socket can still be written. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known: ProblemError =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new ProblemError('headers-too-large', 'The header fields are too large.')
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new ProblemError('request-timeout', 'The request did not arrive in time.')
+        : new ProblemError('bad-request', 'This is not an HTTP request.');
+  const body = JSON.stringify(problem(known));
+  socket.end(
+    `HTTP/1.1 ${known.status} ${known.code}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

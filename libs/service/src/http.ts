@@ -1,0 +1,137 @@
+/** The HTTP server every service uses: schemas checked, errors as problem+json, limits set, health and metrics. */
+import { Problem } from '@ballast/contracts';
+import swagger from '@fastify/swagger';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyTypeProvider,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import { type Static, type TSchema } from 'typebox';
+import { answerClientError, installErrorHandling } from './errors.ts';
+import { readinessCheck, type ReadinessCheck } from './health.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { runInTrace } from './trace.ts';
+import { compileValidator, parseJson } from './validation.ts';
+
+interface TypeBoxProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** From now on: not ready, every response closes its connection, long-lived streams are told to end. */
+    startDraining(): void;
+    /** Aborted when draining starts; streams (SSE) end on it. */
+    draining: AbortSignal;
+  }
+}
+
+/** A Fastify instance whose handlers get their types from TypeBox schemas. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxProvider
+>;
+
+export interface HttpServerOptions {
+  name: string;
+  instance: string;
+  logger: Logger;
+  metrics: Metrics;
+  /** What `/readyz` asks. */
+  checks: readonly ReadinessCheck[];
+  /** Largest request body, in bytes. */
+  bodyLimit?: number;
+}
+
+/** Builds the server with everything in contract.md "Every HTTP service"; the caller adds routes. */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const drainingController = new AbortController();
+  const server: HttpServer = Fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: options.bodyLimit ?? 64 * 1024,
+    // A request must have arrived whole within this time, headers sooner (see below). Responses may take longer.
+    requestTimeout: 10_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    trustProxy: false,
+    clientErrorHandler: answerClientError,
+    requestIdHeader: false,
+    genReqId: () => crypto.randomUUID(),
+  }).withTypeProvider<TypeBoxProvider>();
+  server.server.headersTimeout = 5_000;
+  server.server.maxRequestsPerSocket = 0;
+
+  server.setValidatorCompiler(compileValidator);
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson);
+  installErrorHandling(server);
+
+  server.decorate('draining', drainingController.signal);
+  server.decorate('startDraining', () => drainingController.abort());
+  instrument(server, options, drainingController.signal);
+
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: `Ballast ${options.name}`, version: '1.0.0' },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+  });
+  addOperationalRoutes(server, options, drainingController.signal);
+  return server;
+}
+
+/** Trace context, `x-instance`, duration histogram, and `connection: close` while draining. */
+function instrument(server: HttpServer, options: HttpServerOptions, draining: AbortSignal): void {
+  const duration = options.metrics.histogram(
+    'http_request_duration_seconds',
+    'Time from the request to the end of the response, in seconds.',
+    ['method', 'route', 'status'],
+  );
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-instance', options.instance);
+    if (draining.aborted) reply.header('connection', 'close');
+    const incoming = request.headers.traceparent;
+    runInTrace(typeof incoming === 'string' ? incoming : undefined, done);
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    duration.observe(
+      { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
+    done();
+  });
+}
+
+function addOperationalRoutes(server: HttpServer, options: HttpServerOptions, draining: AbortSignal): void {
+  const open = { config: { access: 'public' as const }, schema: { hide: true } };
+  server.get('/healthz', open, async () => ({ status: 'alive', instance: options.instance }));
+  server.get('/readyz', open, async (_request, reply) => {
+    const failing = draining.aborted ? { process: 'shutting down' } : await readinessCheck(options.checks);
+    const ready = Object.keys(failing).length === 0;
+    if (!ready) reply.header('retry-after', '1');
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', instance: options.instance, failing });
+  });
+  server.get('/metrics', open, async (_request, reply) => {
+    reply.type(options.metrics.registry.contentType);
+    return options.metrics.registry.metrics();
+  });
+  server.get('/openapi.json', open, async () => server.swagger());
+}
+
+/** Response schemas for the errors any route can answer with; spread into `schema.response`. */
+export const problemResponses = { '4xx': Problem, '5xx': Problem } as const;

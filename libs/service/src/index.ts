@@ -1,0 +1,11 @@
+/** What every Ballast service gets by one call: configuration, logs, health, metrics, traces, errors, shutdown. */
+export { CommonConfig, ConfigError, loadConfig } from './config.ts';
+export { authentication, bearerVerifier, type Access, type Principal, type TokenVerifier } from './auth.ts';
+export { createHttpServer, problemResponses, type HttpServer, type HttpServerOptions } from './http.ts';
+export { createLogger, type Logger } from './logger.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export { problem, ProblemError, type ProblemCode } from './problem.ts';
+export { readinessCheck, type ReadinessCheck } from './health.ts';
+export { createReporter } from './reporter.ts';
+export { runService, type App, type BuildContext } from './run.ts';
+export { currentTraceparent, outgoingTraceparent, runInTrace } from './trace.ts';

@@ -1,0 +1,32 @@
+/** Prometheus metrics: one registry per service, process metrics included. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+export interface Metrics {
+  registry: Registry;
+  counter(name: string, help: string, labels?: readonly string[]): Counter<string>;
+  gauge(name: string, help: string, labels?: readonly string[]): Gauge<string>;
+  /** `buckets` in the metric's own unit; seconds by convention. */
+  histogram(name: string, help: string, labels?: readonly string[], buckets?: number[]): Histogram<string>;
+}
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A registry whose series all carry `service` and `instance`. */
+export function createMetrics(options: { service: string; instance: string }): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service: options.service, instance: options.instance });
+  collectDefaultMetrics({ register: registry });
+  const common = (name: string, help: string, labels: readonly string[] = []) => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+  return {
+    registry,
+    counter: (name, help, labels) => new Counter(common(name, help, labels)),
+    gauge: (name, help, labels) => new Gauge(common(name, help, labels)),
+    histogram: (name, help, labels, buckets = secondsBuckets) =>
+      new Histogram({ ...common(name, help, labels), buckets }),
+  };
+}

@@ -1,0 +1,29 @@
+/** Waiting for a condition instead of for time. */
+
+/**
+ * Polls `check` until it returns something other than undefined, null or false, and resolves to that. Rejects after
+ * `timeoutMs` with `what` and the last error. A check that throws counts as not yet.
+ */
+export async function until<Result>(
+  what: string,
+  check: () => Promise<Result> | Result,
+  timeoutMs = 15_000,
+): Promise<Exclude<Result, undefined | null | false>> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const result = await check();
+      if (result !== undefined && result !== null && result !== false) {
+        return result as Exclude<Result, undefined | null | false>;
+      }
+      last = result;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
