@@ -125,7 +125,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const schedule = (): void => {
     timer = setTimeout(() => {
       sweeps += 1;
-      sweeping = sweep().then(() => (sweeps % 7_200 === 0 ? forget() : undefined));
+      sweeping = sweeping.then(sweep).then(() => (sweeps % 7_200 === 0 ? forget() : undefined));
       void sweeping.finally(() => {
         if (!stopped) schedule();
       });
@@ -142,6 +142,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
         return { id: row.id, aggregateId: message.correlationId, message };
       });
     tell(rows.sort(byId));
+    if (rows.length < stored.length) lookSoon();
+  };
+
+  /**
+   * A row that waits behind an older one is normally handed back when that is settled. If the two statements overlap,
+   * neither sees the other's row; a look shortly after does, long before the next sweep.
+   */
+  let lookingSoon = false;
+  const lookSoon = (): void => {
+    if (lookingSoon) return;
+    lookingSoon = true;
+    setTimeout(() => {
+      lookingSoon = false;
+      if (!stopped) sweeping = sweeping.then(sweep);
+    }, 10);
   };
 
   return {

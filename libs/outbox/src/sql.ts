@@ -27,7 +27,7 @@ export const outboxInsert = (source: string): string => `
               THEN '-infinity'::timestamptz ELSE now() + ${lease} END
     FROM ${source} m
    ORDER BY m.ordinal
-  RETURNING id, message_id, leased_until > now() AS leased`;
+  RETURNING id::text AS id, message_id, leased_until > now() AS leased`;
 
 /** Three array parameters for `unnest($n::uuid[], $n::uuid[], $n::jsonb[]) WITH ORDINALITY`. */
 export function outboxParameters(messages: readonly Message[]): [string[], string[], string[]] {

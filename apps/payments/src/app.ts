@@ -1,0 +1,94 @@
+/** All wiring of payments in one place. */
+import { fileURLToPath } from 'node:url';
+import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
+import { createOutbox, outboxMigrations } from '@ballast/outbox';
+import { createDatabase, migrate } from '@ballast/postgres';
+import { authentication, bearerVerifier, createHttpServer, createReporter, type App, type BuildContext } from '@ballast/service';
+import { createProviders } from './clients/providers.ts';
+import type { Config } from './config.ts';
+import { commandsConsumer } from './consumers/commands.ts';
+import { createDriver } from './driver.ts';
+import { paymentMethodRoutes } from './routes/payment-methods.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import { createPaymentStore } from './store/payments.ts';
+
+/** The tables payments owns, in the order they build on each other. */
+export const migrationSets = [
+  outboxMigrations,
+  { name: 'payments', directory: fileURLToPath(new URL('../migrations', import.meta.url)) },
+];
+
+export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
+  await migrate({ url: config.POSTGRES_URL, schema: 'payments', sets: migrationSets });
+
+  const report = createReporter(logger);
+  const database = createDatabase({
+    url: config.POSTGRES_URL,
+    applicationName: config.INSTANCE,
+    onIdleError: (error) => report('a database connection was lost', error),
+  });
+  const messaging = await createMessaging({
+    url: config.AMQP_URL,
+    name: config.INSTANCE,
+    namespace: config.MESSAGING_NAMESPACE,
+    onEvent: (event) => {
+      if (event.kind === 'connected') logger.info('connected to the broker');
+      else report(`broker: ${event.kind}`, 'error' in event ? event.error : undefined);
+    },
+  });
+  const outbox = createOutbox({
+    database,
+    publish: (message) => messaging.publish(message),
+    onError: (error) => report('a message could not be told yet', error),
+  });
+  const providers = createProviders({
+    stripe: { apiBase: config.STRIPE_API_BASE, secretKey: config.STRIPE_SECRET_KEY, webhookSecret: config.STRIPE_WEBHOOK_SECRET },
+    paypal: {
+      apiBase: config.PAYPAL_API_BASE,
+      clientId: config.PAYPAL_CLIENT_ID,
+      clientSecret: config.PAYPAL_CLIENT_SECRET,
+      webhookId: config.PAYPAL_WEBHOOK_ID,
+      certificateHosts: config.PAYPAL_CERT_HOSTS.split(','),
+    },
+    timeoutMilliseconds: config.PROVIDER_TIMEOUT_MS,
+  });
+  const store = createPaymentStore(database, outbox);
+  const driver = createDriver({ store, providers, onError: report });
+
+  const server = await createHttpServer({
+    name: 'payments',
+    instance: config.INSTANCE,
+    logger,
+    metrics,
+    checks: [
+      { name: 'postgres', check: () => database.ping() },
+      { name: 'rabbitmq', check: () => messaging.ping() },
+    ],
+  });
+  await server.register(authentication, {
+    verify: bearerVerifier({ issuer: config.IDENTITY_URL, jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL) }),
+  });
+  webhookRoutes(server, { store, driver, providers });
+  paymentMethodRoutes(server, providers);
+  await server.ready();
+
+  let consumer: ConsumerHandle | undefined;
+  return {
+    server,
+    start: async () => {
+      outbox.start();
+      driver.start();
+      consumer = await messaging.consume(commandsConsumer(store, driver));
+    },
+    quiesce: async () => {
+      await consumer?.stop();
+    },
+    stop: async () => {
+      await driver.stop();
+      await outbox.stop();
+      await messaging.close();
+      await providers.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * What happens to a payment: pure functions over one row. Commands say what is wanted, facts say what the provider
+ * has done; `nextStep` is what the driver has to do to bring the two together. Facts only ever move a payment forward,
+ * so they may come twice, late, or before their time.
+ */
+import type { EventType, MessageBody, PaymentProviderName } from '@ballast/contracts';
+
+export type Wanted = 'nothing' | 'authorized' | 'captured' | 'cancelled';
+export type PaymentState = 'none' | 'authorized' | 'captured' | 'voided' | 'refunded' | 'declined';
+
+/** Something the provider has refused for good. */
+export interface Refusal {
+  step: 'authorize' | 'capture' | 'refund';
+  code: string;
+  detail: string;
+}
+
+export interface Payment {
+  orderId: string;
+  /** Null while nothing but a cancellation has been asked for. */
+  provider: PaymentProviderName | null;
+  method: string | null;
+  /** Minor units. */
+  amount: number;
+  currency: string;
+  wanted: Wanted;
+  state: PaymentState;
+  reference: string | null;
+  captureReference: string | null;
+  /** What was really taken, in minor units. */
+  capturedAmount: number | null;
+  refusal: Refusal | null;
+}
+
+/** What a provider has done, told by its reply or by a webhook. */
+export type Fact =
+  | { kind: 'authorized'; reference: string; amount: number; currency: string }
+  | { kind: 'captured'; reference: string; captureReference: string; amount: number; currency: string }
+  | { kind: 'voided' }
+  | { kind: 'refunded'; amount: number; currency: string }
+  | { kind: 'refused'; refusal: Refusal };
+
+export interface LedgerEntry {
+  kind: 'authorized' | 'captured' | 'voided' | 'refunded';
+  amount: number;
+  currency: string;
+}
+
+/** An event to tell, without its envelope. */
+export type Told = { [T in EventType]: { type: T; body: MessageBody<T> } }[EventType];
+
+export interface Change {
+  payment: Payment;
+  ledger: LedgerEntry[];
+  events: Told[];
+}
+
+export type PaymentCommand =
+  | { type: 'AuthorizePayment'; body: MessageBody<'AuthorizePayment'> }
+  | { type: 'CapturePayment'; body: MessageBody<'CapturePayment'> }
+  | { type: 'CancelPayment'; body: MessageBody<'CancelPayment'> };
+
+export type Step = 'authorize' | 'capture' | 'void' | 'refund';
+
+/** What a payment is before anything was asked of it. */
+export const unknownPayment = (orderId: string): Payment => ({
+  orderId,
+  provider: null,
+  method: null,
+  amount: 0,
+  currency: 'XXX',
+  wanted: 'nothing',
+  state: 'none',
+  reference: null,
+  captureReference: null,
+  capturedAmount: null,
+  refusal: null,
+});
+
+/**
+ * The call to the provider that brings `state` nearer to `wanted`; null when there is none to make.
+ *
+ * To cancel an authorisation of which no answer came, it is asked for once more with the same idempotency key: the
+ * provider then says what became of the first, and there is a reference to void.
+ */
+export function nextStep(payment: Payment): Step | null {
+  const { state, wanted, refusal } = payment;
+  if (payment.provider === null) return null;
+  if (state === 'none') return wanted === 'nothing' ? null : 'authorize';
+  if (state === 'authorized') {
+    if (wanted === 'cancelled') return 'void';
+    return wanted === 'captured' && refusal?.step !== 'capture' ? 'capture' : null;
+  }
+  if (state === 'captured') return wanted === 'cancelled' && refusal?.step !== 'refund' ? 'refund' : null;
+  return null;
+}
+
+const unchanged = (payment: Payment, ...events: Told[]): Change => ({ payment, ledger: [], events });
+
+/** Applies a command. Commands may come again with another id: then the answer is told again. */
+export function applyCommand(payment: Payment, command: PaymentCommand): Change {
+  switch (command.type) {
+    case 'AuthorizePayment': {
+      // Given up before it began: the cancellation was faster.
+      if (payment.wanted === 'cancelled') return unchanged(payment, declined(payment, 'order-given-up', 'The order was given up.'));
+      if (payment.provider !== null) return unchanged(payment, ...answerTo('authorized', payment));
+      const { provider, method, amount, currency } = command.body;
+      return unchanged({ ...payment, provider, method, amount, currency, wanted: 'authorized' });
+    }
+    case 'CapturePayment': {
+      if (payment.wanted === 'cancelled') return unchanged(payment, captureRefused(payment, 'order-given-up', 'The order was given up.'));
+      const wanted: Payment = { ...payment, wanted: 'captured' };
+      return unchanged(wanted, ...answerTo('captured', wanted));
+    }
+    case 'CancelPayment': {
+      // Never asked for: remembered, so that an AuthorizePayment that comes late finds it given up.
+      const cancelled: Payment =
+        payment.provider === null ? { ...payment, wanted: 'cancelled', state: 'voided' } : { ...payment, wanted: 'cancelled' };
+      return unchanged(cancelled, ...answerTo('cancelled', cancelled));
+    }
+  }
+}
+
+/** Applies what the provider has done. Says nothing, changes nothing when it was known already. */
+export function applyFact(payment: Payment, fact: Fact): Change {
+  switch (fact.kind) {
+    case 'authorized':
+      if (payment.state !== 'none') return unchanged(payment);
+      return moved(payment, { ...payment, state: 'authorized', reference: fact.reference }, [ledgerOf(fact)]);
+    case 'captured': {
+      if (payment.state === 'captured' || payment.state === 'refunded') return unchanged(payment);
+      // Money for a payment that was settled without it, or the wrong sum of it, goes straight back.
+      const unwelcome = payment.state === 'voided' || payment.state === 'declined' || fact.amount !== payment.amount;
+      const captured: Payment = {
+        ...payment,
+        state: 'captured',
+        reference: fact.reference,
+        captureReference: fact.captureReference,
+        capturedAmount: fact.amount,
+        wanted: unwelcome ? 'cancelled' : payment.wanted,
+      };
+      const change = moved(payment, captured, [ledgerOf(fact)]);
+      if (fact.amount !== payment.amount) {
+        change.events.push(captureRefused(payment, 'amount-mismatch', 'The provider captured another amount than was asked for.'));
+      }
+      return change;
+    }
+    case 'voided':
+      if (payment.state !== 'authorized' && payment.state !== 'none') return unchanged(payment);
+      return moved(payment, { ...payment, state: 'voided' }, [{ kind: 'voided', amount: payment.amount, currency: payment.currency }]);
+    case 'refunded':
+      if (payment.state !== 'captured') return unchanged(payment);
+      return moved(payment, { ...payment, state: 'refunded' }, [ledgerOf(fact)]);
+    case 'refused':
+      return applyRefusal(payment, fact.refusal);
+  }
+}
+
+function applyRefusal(payment: Payment, refusal: Refusal): Change {
+  if (refusal.step === 'authorize') {
+    if (payment.state !== 'none') return unchanged(payment);
+    return moved(payment, { ...payment, state: 'declined', refusal }, []);
+  }
+  const expected = refusal.step === 'capture' ? 'authorized' : 'captured';
+  if (payment.state !== expected || payment.refusal?.step === refusal.step) return unchanged(payment);
+  return moved(payment, { ...payment, refusal }, []);
+}
+
+/** A change with whatever checkout is waiting to hear about it. */
+function moved(before: Payment, after: Payment, ledger: LedgerEntry[]): Change {
+  // Captured at once: that it was authorised need not be told any more, and the other way round.
+  const events = answerTo(after.wanted === 'nothing' ? 'authorized' : after.wanted, after);
+  const early = after.wanted === 'authorized' && after.state === 'captured' ? [captured(after)] : [];
+  const lost =
+    after.state === 'voided' && before.state === 'authorized' && after.wanted !== 'cancelled'
+      ? [captureRefused(after, 'voided-by-provider', 'The provider has let go of the money.')]
+      : [];
+  return { payment: after, ledger, events: [...events, ...early, ...lost] };
+}
+
+/** The event that answers what is wanted, if the payment's state already does. */
+function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] {
+  const { orderId, amount, currency, state, refusal } = payment;
+  if (wanted === 'cancelled') {
+    if (state === 'captured' && refusal?.step === 'refund') {
+      return [{ type: 'PaymentCancelRefused', body: { orderId, code: refusal.code, detail: refusal.detail } }];
+    }
+    if (state !== 'voided' && state !== 'refunded' && state !== 'declined') return [];
+    return [{ type: 'PaymentCancelled', body: { orderId, refunded: state === 'refunded' ? (payment.capturedAmount ?? amount) : 0, currency } }];
+  }
+  if (state === 'declined') return [declined(payment, refusal?.code ?? 'declined', refusal?.detail ?? 'The payment was declined.')];
+  if (wanted === 'captured') {
+    if (state === 'captured') return [captured(payment)];
+    return refusal?.step === 'capture' ? [captureRefused(payment, refusal.code, refusal.detail)] : [];
+  }
+  return state === 'authorized' ? [{ type: 'PaymentAuthorized', body: { orderId, amount, currency } }] : [];
+}
+
+const captured = ({ orderId, amount, currency }: Payment): Told => ({ type: 'PaymentCaptured', body: { orderId, amount, currency } });
+const declined = ({ orderId }: Payment, code: string, detail: string): Told => ({
+  type: 'PaymentDeclined',
+  body: { orderId, code: code.slice(0, 100), detail: detail.slice(0, 500) },
+});
+const captureRefused = ({ orderId }: Payment, code: string, detail: string): Told => ({
+  type: 'CaptureRefused',
+  body: { orderId, code: code.slice(0, 100), detail: detail.slice(0, 500) },
+});
+const ledgerOf = (fact: Extract<Fact, { amount: number }>): LedgerEntry => ({
+  kind: fact.kind,
+  amount: fact.amount,
+  currency: fact.currency,
+});

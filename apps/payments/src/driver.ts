@@ -1,0 +1,161 @@
+/**
+ * Brings what the provider has done to what is wanted. Whoever commits a change that leaves work to do holds a lease
+ * on the payment and drives it at once; what a crash or an unreachable provider leaves behind is picked up by a sweep
+ * when its lease or its pause is over. Every call carries an idempotency key made of the order and the step, so
+ * repeating one whose answer was lost does nothing twice.
+ */
+import { failPoint } from '@ballast/faults';
+import { runInTrace } from '@ballast/service';
+import type { Providers } from './clients/providers.ts';
+import { ProviderProtocolError } from './clients/provider.ts';
+import { nextStep, type Fact, type Payment, type Step } from './domain/payment.ts';
+import type { PaymentStore } from './store/payments.ts';
+
+/** Calls to providers at a time. */
+const maximumCalls = 128;
+const sweepEveryMs = 500;
+/** Pauses between tries while a provider is not answering, in ms; the last one stays. */
+const pausesMs = [200, 500, 1_000, 2_000, 4_000] as const;
+
+export interface Driver {
+  /** Drives a payment that the caller has just leased. */
+  drive(payment: Payment): void;
+  start(): void;
+  /** Waits for calls under way; what is left is picked up at the next start. */
+  stop(): Promise<void>;
+}
+
+export function createDriver(options: {
+  store: PaymentStore;
+  providers: Providers;
+  onError: (message: string, error: unknown) => void;
+}): Driver {
+  const { store, providers, onError } = options;
+  const queue: Payment[] = [];
+  const busy = new Set<Promise<void>>();
+  const failures = new Map<string, number>();
+  let stopped = false;
+
+  const pump = (): void => {
+    while (!stopped && busy.size < maximumCalls) {
+      const payment = queue.shift();
+      if (payment === undefined) return;
+      const done = runInTrace(undefined, () => settle(payment)).finally(() => {
+        busy.delete(done);
+        pump();
+      });
+      busy.add(done);
+    }
+  };
+
+  /** Step after step until there is nothing left to do or the provider does not answer. */
+  const settle = async (leased: Payment): Promise<void> => {
+    let payment = leased;
+    try {
+      for (let step = nextStep(payment); step !== null && !stopped; step = nextStep(payment)) {
+        const fact = await call(providers, payment, step);
+        await failPoint('after-provider-call', step);
+        const applied = await store.fact(payment.orderId, fact, { kind: 'reply' }, true);
+        failures.delete(payment.orderId);
+        payment = applied.payment;
+        if (!applied.leased) return;
+      }
+    } catch (error) {
+      await postpone(payment, error);
+    }
+  };
+
+  const postpone = async (payment: Payment, error: unknown): Promise<void> => {
+    onError('a payment could not be moved on yet', error);
+    const tries = (failures.get(payment.orderId) ?? 0) + 1;
+    // Bounded: forgetting how often means only to try again a little sooner.
+    if (failures.size > 10_000) failures.clear();
+    failures.set(payment.orderId, tries);
+    try {
+      await store.postpone(payment.orderId, pausesMs[Math.min(tries, pausesMs.length) - 1]! * (0.75 + Math.random() / 2));
+    } catch (cause) {
+      // Its lease runs out by itself.
+      onError('a payment could not be given back', cause);
+    }
+  };
+
+  const sweep = async (): Promise<void> => {
+    const room = maximumCalls - busy.size - queue.length;
+    if (room <= 0) return;
+    try {
+      queue.push(...(await store.takeAbandoned(room)));
+      pump();
+    } catch (error) {
+      onError('abandoned payments could not be looked for', error);
+    }
+  };
+
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      sweeping = sweep();
+      void sweeping.then(() => {
+        if (!stopped) schedule();
+      });
+    }, sweepEveryMs);
+  };
+
+  return {
+    drive: (payment) => {
+      queue.push(payment);
+      pump();
+    },
+    start: schedule,
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await sweeping;
+      await Promise.all(busy);
+    },
+  };
+}
+
+/** Makes the call of a step and says what the provider has done. Throws when there was no usable answer. */
+async function call(providers: Providers, payment: Payment, step: Step): Promise<Fact> {
+  const provider = providers[payment.provider!];
+  const { orderId, amount, currency } = payment;
+  const idempotencyKey = `${orderId}-${step}`;
+  const reference = payment.reference ?? '';
+  try {
+    switch (step) {
+      case 'authorize': {
+        const result = await provider.authorize({ orderId, amount, currency, method: payment.method!, idempotencyKey });
+        return result.outcome === 'authorized'
+          ? { kind: 'authorized', reference: result.reference, amount, currency }
+          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+      }
+      case 'capture': {
+        const result = await provider.capture({ orderId, reference, amount, currency, idempotencyKey });
+        return result.outcome === 'captured'
+          ? { kind: 'captured', reference, captureReference: result.captureReference, amount: result.amount, currency }
+          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+      }
+      case 'void': {
+        const result = await provider.cancel({ orderId, reference, idempotencyKey });
+        return result.outcome === 'voided'
+          ? { kind: 'voided' }
+          : { kind: 'captured', reference, captureReference: result.captureReference, amount: result.amount, currency };
+      }
+      case 'refund': {
+        const taken = payment.capturedAmount ?? amount;
+        const captureReference = payment.captureReference ?? '';
+        const result = await provider.refund({ orderId, reference, captureReference, amount: taken, currency, idempotencyKey });
+        return result.outcome === 'refunded'
+          ? { kind: 'refunded', amount: taken, currency }
+          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+      }
+    }
+  } catch (error) {
+    // A request the provider does not understand has had no effect and never will; only a void must not be given up.
+    if (error instanceof ProviderProtocolError && step !== 'void') {
+      return { kind: 'refused', refusal: { step, code: 'provider-error', detail: 'The payment provider could not process this payment.' } };
+    }
+    throw error;
+  }
+}

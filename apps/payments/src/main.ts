@@ -1,0 +1,6 @@
+/** The payments process. */
+import { runService } from '@ballast/service';
+import { buildApp } from './app.ts';
+import { readConfig } from './config.ts';
+
+await runService({ name: 'payments', readConfig, build: buildApp });

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import type { Message } from '@ballast/messaging';
+import { createOutbox, outboxMigrations, type Outbox } from '@ballast/outbox';
+import { createDatabase, type Database } from '@ballast/postgres';
+import { seededRandom, shuffled, testDatabase, until, type TestDatabase } from '@ballast/testing';
+import { createSagaEngine, sagaMigrations, type SagaEngine, type StartRequest } from '../src/index.ts';
+import { trip, type Trip } from './trip.ts';
+
+const event = (type: string, sagaId: string, id: string = randomUUIDv7()): Message =>
+  ({ id, type, version: 1, occurredAt: new Date().toISOString(), correlationId: sagaId, causationId: null, body: {} }) as unknown as Message;
+
+/** Two replicas of the engine over the same real tables; commands are caught where the broker would take them. */
+describe('the saga engine', () => {
+  let test: TestDatabase;
+  let database: Database;
+  const outboxes: Outbox[] = [];
+  const engines: SagaEngine<Trip>[] = [];
+  const sent: { type: string; correlationId: string }[] = [];
+
+  before(async () => {
+    test = await testDatabase({ schema: 'saga_test', sets: [outboxMigrations, sagaMigrations] });
+    database = createDatabase({ url: test.url, applicationName: 'saga-test', maxConnections: 8 });
+    for (let replica = 0; replica < 2; replica += 1) {
+      const outbox = createOutbox({ database, publish: async (message) => void sent.push(message), sweepEveryMs: 50 });
+      outboxes.push(outbox);
+      engines.push(createSagaEngine({ definition: trip, database, outbox, consumer: 'trip', deadlinesEveryMs: 20 }));
+    }
+  });
+  after(async () => {
+    await Promise.all(engines.map((engine) => engine.stop()));
+    await Promise.all(outboxes.map((outbox) => outbox.stop()));
+    await database.close();
+    await test.drop();
+  });
+
+  const own = {
+    name: 'trip-start',
+    accept: `accepted AS (SELECT id FROM unnest($9::uuid[]) AS given(id) WHERE NOT EXISTS (SELECT FROM sagas s WHERE s.id = given.id))`,
+    parameters: (requests: readonly StartRequest<Trip>[]) => [requests.map((request) => request.id)],
+  };
+  const start = async (nights = 1): Promise<string> => {
+    const id = randomUUIDv7();
+    assert.equal(await engines[0]!.starter(own)({ id, context: { nights } }), true);
+    return id;
+  };
+  const state = async (id: string) => (await database.query<{ state: string; version: number }>('SELECT state, version FROM sagas WHERE id = $1', [id]))[0]!;
+  const log = async (id: string) => (await database.query<{ to_state: string }>('SELECT * FROM saga_transitions WHERE saga_id = $1 ORDER BY seq', [id])).map((row) => row.to_state);
+  const commands = (id: string) => sent.filter((message) => message.correlationId === id).map((message) => message.type);
+
+  it('starts once, and not at all when the service refuses', async () => {
+    const id = await start();
+    assert.equal(await engines[1]!.starter(own)({ id, context: { nights: 1 } }), false);
+    await until('its command', () => commands(id).length > 0);
+    assert.deepEqual(commands(id), ['BookRoom']);
+  });
+
+  it('walks to its end with state, log and commands in step', async () => {
+    const id = await start();
+    await engines[0]!.handle(event('RoomBooked', id));
+    await engines[1]!.handle(event('FlightBooked', id));
+    assert.deepEqual(await state(id), { state: 'Done', version: 3 });
+    assert.deepEqual(await log(id), ['Asked', 'RoomBooked', 'Done']);
+    await until('the commands', () => commands(id).length === 2);
+    assert.deepEqual(commands(id), ['BookRoom', 'BookFlight']);
+  });
+
+  it('acts once on a message however often and wherever it is delivered', async () => {
+    const id = await start();
+    const message = event('RoomBooked', id);
+    await Promise.all(Array.from({ length: 12 }, (_, index) => engines[index % 2]!.handle(message)));
+    assert.deepEqual(await log(id), ['Asked', 'RoomBooked']);
+  });
+
+  it('comes to the same end when messages are tripled and shuffled over both replicas, in batches', async () => {
+    const random = seededRandom(3);
+    const ids = await Promise.all(Array.from({ length: 100 }, () => start()));
+    const deliveries = ids.flatMap((id) => ['RoomBooked', 'FlightBooked'].flatMap((type) => Array<Message>(3).fill(event(type, id))));
+    await Promise.all(shuffled(deliveries, random).map((message, index) => engines[index % 2]!.handle(message)));
+    const states = await database.query('SELECT state, count(*)::int FROM sagas WHERE id = ANY($1) GROUP BY state', [ids]);
+    assert.deepEqual(states, [{ state: 'Done', count: 100 }]);
+    const flights = ids.flatMap(commands).filter((type) => type === 'BookFlight');
+    await until('a flight each', () => ids.flatMap(commands).filter((type) => type === 'BookFlight').length === 100);
+    assert.ok(flights.length <= 100);
+    const gaps = await database.query(`SELECT saga_id FROM saga_transitions WHERE saga_id = ANY($1) GROUP BY saga_id HAVING count(*) <> max(seq)`, [ids]);
+    assert.deepEqual(gaps, []);
+  });
+
+  it('raises a passed deadline once, whichever replica sees it', async () => {
+    const id = await start();
+    await database.query(`UPDATE sagas SET deadline_at = now() - interval '1 second' WHERE id = $1`, [id]);
+    for (const engine of engines) engine.start();
+    await until('the undoing', async () => (await state(id)).state === 'Undoing');
+    assert.deepEqual(await log(id), ['Asked', 'Undoing']);
+    await engines[0]!.handle(event('RoomCancelled', id));
+    assert.equal((await state(id)).state, 'Undone');
+  });
+
+  it('refuses an event for a saga it has never started, without harming its neighbours', async () => {
+    const id = await start();
+    const results = await Promise.allSettled([engines[0]!.handle(event('RoomBooked', randomUUIDv7())), engines[0]!.handle(event('RoomBooked', id))]);
+    assert.deepEqual(results.map((result) => result.status), ['rejected', 'fulfilled']);
+  });
+});
