@@ -1,0 +1,53 @@
+/** What a campaign is told on its command line. */
+import { parseArgs } from 'node:util';
+
+export interface CampaignOptions {
+  orders: number;
+  concurrency: number;
+  /** One kill every so many seconds; 0 for none. */
+  killEvery: number;
+  /** Services to kill, by app name. */
+  targets: string[];
+  /** Share of orders paid with a card that is declined. */
+  declined: number;
+  seed: number;
+  portBase: number;
+}
+
+export const usage = `npm run campaign -- [--orders 500] [--concurrency 20] [--kill-every 3] [--targets checkout,catalog,payments]
+                    [--declined 0.33] [--seed 1] [--port-base 7100]
+
+Starts a mesh of its own, places orders while services are killed at random, waits until every order has ended, and
+judges stock, money and messages from rows. Exit 1 on any violation.`;
+
+/** Reads the arguments; null when help is wanted. Throws a sentence naming the option that is wrong. */
+export function readOptions(argv: readonly string[]): CampaignOptions | null {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      orders: { type: 'string', default: '500' },
+      concurrency: { type: 'string', default: '20' },
+      'kill-every': { type: 'string', default: '3' },
+      targets: { type: 'string', default: 'checkout,catalog,payments' },
+      declined: { type: 'string', default: '0.33' },
+      seed: { type: 'string', default: '1' },
+      'port-base': { type: 'string', default: '7100' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return null;
+  const number = (name: 'orders' | 'concurrency' | 'kill-every' | 'declined' | 'seed' | 'port-base', least: number, most: number): number => {
+    const value = Number(values[name]);
+    if (!Number.isFinite(value) || value < least || value > most) throw new TypeError(`--${name} must be a number from ${least} to ${most}`);
+    return value;
+  };
+  return {
+    orders: number('orders', 1, 100_000),
+    concurrency: number('concurrency', 1, 500),
+    killEvery: number('kill-every', 0, 600),
+    targets: values.targets.split(','),
+    declined: number('declined', 0, 1),
+    seed: number('seed', 0, 2 ** 32),
+    portBase: number('port-base', 1024, 60_000),
+  };
+}

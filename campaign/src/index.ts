@@ -1,0 +1,4 @@
+/** What end-to-end tests use of the campaign: a customer, a run, a verdict. */
+export { judge, type LedgerLine, type Violation } from './judge.ts';
+export { run, verdict, type Report } from './run.ts';
+export { createShopper, type Placed, type Shopper } from './shopper.ts';

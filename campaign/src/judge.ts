@@ -1,0 +1,114 @@
+/**
+ * Judges a mesh from rows: what its databases hold, what the payment provider's own ledger says, what clients were
+ * promised. Nothing here asks a service for its opinion.
+ */
+import type { Placed } from './shopper.ts';
+import type pg from 'pg';
+
+/** One broken promise. */
+export interface Violation {
+  invariant: string;
+  detail: string;
+}
+
+/** A line of the provider stand-in's ledger; amounts in minor units. */
+export interface LedgerLine {
+  orderId: string;
+  provider: string;
+  currency: string;
+  authorized: number;
+  captured: number;
+  refunded: number;
+}
+
+interface OrderRow {
+  order_id: string;
+  state: string;
+  total_amount: string;
+  currency: string;
+}
+
+/** Everything that must hold once faults are healed and orders have ended (guarantees.md, invariants 1-8). */
+export async function judge(admin: pg.Client, ledger: readonly LedgerLine[], placed: readonly Placed[]): Promise<Violation[]> {
+  const found: Violation[] = [];
+  const report = (invariant: string, rows: readonly object[]): void => {
+    for (const row of rows.slice(0, 5)) found.push({ invariant, detail: JSON.stringify(row) });
+    if (rows.length > 5) found.push({ invariant, detail: `and ${rows.length - 5} more` });
+  };
+  const rows = async (invariant: string, query: string): Promise<void> => report(invariant, (await admin.query(query)).rows as object[]);
+
+  await rows('stock adds up', `SELECT product_id, initial, on_hand, reserved, sold FROM catalog.products WHERE initial <> on_hand + reserved + sold OR least(on_hand, reserved, sold) < 0`);
+  await rows(
+    'stock on the shelf equals what orders hold',
+    `SELECT p.product_id, p.reserved, p.sold FROM catalog.products p
+       LEFT JOIN (SELECT l.product_id,
+                         coalesce(sum(l.quantity) FILTER (WHERE r.state = 'reserved'), 0) AS reserved,
+                         coalesce(sum(l.quantity) FILTER (WHERE r.state = 'committed'), 0) AS sold
+                    FROM catalog.reservation_lines l JOIN catalog.reservations r USING (order_id) GROUP BY l.product_id) h USING (product_id)
+      WHERE p.reserved <> coalesce(h.reserved, 0) OR p.sold <> coalesce(h.sold, 0)`,
+  );
+  await rows(
+    'no reservation is held for a finished or unknown order',
+    `SELECT r.order_id, r.state, s.state AS saga FROM catalog.reservations r LEFT JOIN checkout.sagas s ON s.id = r.order_id
+      WHERE r.state = 'reserved' AND (s.state IS NULL OR s.state IN ('Completed', 'Compensated'))`,
+  );
+  await rows(
+    'an order is completed exactly if its stock is sold',
+    `SELECT s.id, s.state, r.state AS reservation FROM checkout.sagas s LEFT JOIN catalog.reservations r ON r.order_id = s.id
+      WHERE s.state <> 'RequiresReview' AND (s.state = 'Completed') <> (coalesce(r.state, 'none') = 'committed')`,
+  );
+  await rows(
+    'every saga has ended',
+    `SELECT id, state, version, moved_at FROM checkout.sagas WHERE state NOT IN ('Completed', 'Compensated', 'RequiresReview')`,
+  );
+  await rows(
+    'the log of transitions has no gap and ends where the saga is',
+    `SELECT s.id, s.state, s.version, count(t.*) AS logged FROM checkout.sagas s JOIN checkout.saga_transitions t ON t.saga_id = s.id
+      GROUP BY s.id HAVING count(t.*) <> s.version OR max(t.seq) <> s.version OR (array_agg(t.to_state ORDER BY t.seq DESC))[1] <> s.state`,
+  );
+  await rows(
+    'nothing leaves a final state',
+    `SELECT saga_id, seq, from_state, to_state FROM checkout.saga_transitions
+      WHERE from_state IN ('Completed', 'Compensated', 'RequiresReview') AND to_state <> from_state`,
+  );
+  for (const schema of ['catalog', 'payments', 'checkout']) {
+    await rows(`the outbox of ${schema} is empty`, `SELECT id, message ->> 'type' AS type, created_at FROM ${schema}.outbox`);
+  }
+  await rows('an order is captured once at most', `SELECT order_id FROM payments.ledger WHERE kind = 'captured' GROUP BY order_id HAVING count(*) > 1`);
+
+  const orders = (await admin.query<OrderRow>('SELECT o.order_id, s.state, o.total_amount, o.currency FROM checkout.orders o JOIN checkout.sagas s ON s.id = o.order_id')).rows;
+  report('whatever was answered 2xx exists', missing(placed, orders));
+  report('money taken equals orders completed, by the provider', compareMoney(orders, byOrder(ledger)));
+  const own = await admin.query<{ order_id: string; currency: string; captured: string; refunded: string }>(
+    `SELECT order_id, currency, coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
+            coalesce(sum(amount) FILTER (WHERE kind = 'refunded'), 0) AS refunded FROM payments.ledger GROUP BY order_id, currency`,
+  );
+  const ownLines = own.rows.map((row) => ({ orderId: row.order_id, provider: '', currency: row.currency, authorized: 0, captured: Number(row.captured), refunded: Number(row.refunded) }));
+  report('money taken equals orders completed, by our ledger', compareMoney(orders, byOrder(ownLines)));
+  return found;
+}
+
+const byOrder = (ledger: readonly LedgerLine[]): Map<string, LedgerLine> => new Map(ledger.map((line) => [line.orderId, line]));
+
+function missing(placed: readonly Placed[], orders: readonly OrderRow[]): object[] {
+  const known = new Set(orders.map((order) => order.order_id));
+  return placed.filter((order) => !known.has(order.orderId)).map(({ orderId }) => ({ orderId }));
+}
+
+/** For each order: what was kept is its total if it completed, else nothing; and no money without an order. */
+function compareMoney(orders: readonly OrderRow[], ledger: ReadonlyMap<string, LedgerLine>): object[] {
+  const wrong: object[] = [];
+  const known = new Set<string>();
+  for (const order of orders) {
+    known.add(order.order_id);
+    if (order.state === 'RequiresReview') continue;
+    const line = ledger.get(order.order_id);
+    const kept = (line?.captured ?? 0) - (line?.refunded ?? 0);
+    const due = order.state === 'Completed' ? Number(order.total_amount) : 0;
+    const held = order.state === 'Completed' ? 0 : (line?.authorized ?? 0) - (line?.captured ?? 0);
+    if (kept !== due || (line !== undefined && line.captured > 0 && line.currency !== order.currency)) wrong.push({ orderId: order.order_id, state: order.state, due, kept });
+    if (held > 0) wrong.push({ orderId: order.order_id, state: order.state, stillHeld: held });
+  }
+  for (const line of ledger.values()) if (!known.has(line.orderId) && line.captured !== line.refunded) wrong.push({ orderId: line.orderId, unknownOrder: true });
+  return wrong;
+}

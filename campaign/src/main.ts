@@ -1,0 +1,53 @@
+/** `npm run campaign`: breaks a mesh of its own on purpose and says whether anything was lost. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabProblem, startMesh } from '@ballast/lab';
+import { readOptions, usage } from './config.ts';
+import { run, type Report } from './run.ts';
+
+const say = (line: string): void => console.log(line);
+
+function print(report: Report, seed: number): void {
+  const kills = Object.entries(report.kills).map(([name, count]) => `${name} ${count}`);
+  say('');
+  say(`orders placed        ${report.placed} (refused ${report.refused})`);
+  say(`ends                 ${Object.entries(report.ends).map(([state, count]) => `${state} ${count}`).join(', ')}`);
+  say(`kills                ${kills.length === 0 ? 'none' : kills.join(', ')}`);
+  say(`last kill to the end ${report.settledAfter.toFixed(1)} s; whole run ${report.seconds.toFixed(1)} s`);
+  say(`violations           ${report.violations.length}`);
+  for (const violation of report.violations) say(`  ${violation.invariant}: ${violation.detail}`);
+  if (report.violations.length > 0) say(`repeat with --seed ${seed}`);
+}
+
+let options;
+try {
+  options = readOptions(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  process.exit(1);
+}
+if (options === null) {
+  say(usage);
+  process.exit(0);
+}
+
+const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-campaign-'));
+try {
+  say('starting a mesh of its own …');
+  const mesh = await startMesh({ dataDirectory, portBase: options.portBase, disposable: false });
+  try {
+    const report = await run(mesh, { ...options, say });
+    print(report, options.seed);
+    const hollow = report.ends['Completed'] === undefined || (options.declined > 0 && report.ends['Compensated'] === undefined);
+    if (hollow) say('hollow run: both ends, Completed and Compensated, must be reached');
+    process.exitCode = report.violations.length > 0 || report.refused > 0 || hollow ? 1 : 0;
+  } finally {
+    await mesh.stop();
+  }
+} catch (error) {
+  if (!(error instanceof LabProblem)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await rm(dataDirectory, { recursive: true, force: true });
+}
