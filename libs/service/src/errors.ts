@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpServer } from './http.ts';
+import type { Logger } from './logger.ts';
+import { createReporter } from './reporter.ts';
 import { problem, ProblemError, type ProblemCode } from './problem.ts';
 
 /** Fastify's own error codes, and what they mean to a caller. */
@@ -16,12 +18,14 @@ const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
 
 /** Sets the error and not-found handlers. A `ProblemError` is answered as it is; anything unknown is a 500. */
 export function installErrorHandling(server: HttpServer): void {
+  const report = createReporter(server.log as Logger);
   server.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const known = asProblem(error);
     if (known.status >= 500 && !(known.code === 'unavailable')) {
       request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
     } else if (known.status >= 500) {
-      request.log.warn({ err: error, method: request.method, route: request.routeOptions.url }, 'dependency unavailable');
+      // Told once in a while: while something is down every request ends here.
+      report(`unavailable: ${request.method} ${request.routeOptions.url ?? ''}`, error);
     }
     return send(reply, request, known);
   });

@@ -50,7 +50,7 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
   }
   const logger = createLogger({ service: service.name, instance: config.INSTANCE, level: config.LOG_LEVEL });
   const fail = (error: unknown, message: string): never => {
-    logger.fatal({ err: error }, message);
+    logger.fatal(error === undefined ? {} : { err: error }, message);
     process.exit(1);
   };
   process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
@@ -63,6 +63,8 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
     await app.server.listen({ host: config.HOST, port: config.PORT });
     await app.start?.();
   } catch (error) {
+    // A setting that turned out wrong needs no stack: the sentence says it.
+    if (error instanceof ConfigError) return fail(undefined, `cannot start: ${error.message}`);
     return fail(error, `cannot start: ${error instanceof Error ? error.message : String(error)}`);
   }
   logger.info({ port: config.PORT }, 'ready');

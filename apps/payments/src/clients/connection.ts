@@ -46,7 +46,7 @@ export class Connection {
         path: request.path,
         headers: request.headers,
         ...(request.body === undefined ? {} : { body: request.body }),
-        
+        signal: AbortSignal.timeout(timeout),
       });
       return { status: reply.statusCode, headers: reply.headers, body: await reply.body.text() };
     } catch (error) {

@@ -50,9 +50,13 @@ export function payPalValue(amount: number, currency: string): string | undefine
   return /[1-9]/.test(fraction) ? undefined : whole;
 }
 
-/** Whether Stripe's unit for this currency is ISO 4217's minor unit, so that amounts need no conversion. */
-export function stripeCountsMinorUnits(currency: string): boolean {
-  return !STRIPE_SPECIAL_CASES.has(currency);
+/**
+ * Whether Stripe can take exactly this amount as it is: it counts ISK and UGX in another unit than ISO 4217,
+ * and takes thousandths only in tens. Source: docs.stripe.com/currencies.
+ */
+export function stripeTakes(amount: number, currency: string): boolean {
+  if (STRIPE_SPECIAL_CASES.has(currency)) return false;
+  return exponentOf(currency) < 3 || amount % 10 === 0;
 }
 
 function spread(exponent: number, codes: string): [string, number][] {

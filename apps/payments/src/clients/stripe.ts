@@ -4,7 +4,7 @@ import { Stripe } from 'stripe';
 import type { PaymentMethod } from '@ballast/contracts';
 import { Connection } from './connection.ts';
 import { MethodList, stripeTestMethods } from './methods.ts';
-import { stripeCountsMinorUnits } from './money.ts';
+import { stripeTakes } from './money.ts';
 import {
   ProviderProtocolError,
   ProviderUnavailable,
@@ -53,8 +53,8 @@ export function createStripe(options: StripeOptions): PaymentProvider & { close:
     name: 'stripe',
 
     async authorize({ orderId, amount, currency, method, idempotencyKey }) {
-      if (!stripeCountsMinorUnits(currency)) {
-        return declined('unsupported_currency', `${currency} is not taken`);
+      if (!stripeTakes(amount, currency)) {
+        return declined('unsupported_currency', `Stripe cannot take ${amount} minor units of ${currency}`);
       }
       const parameters: Stripe.PaymentIntentCreateParams = {
         amount,

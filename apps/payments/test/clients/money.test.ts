@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { payPalMethods, stripeTestMethods } from '../../src/clients/methods.ts';
-import { exponentOf, fromDecimal, payPalValue, toDecimal } from '../../src/clients/money.ts';
+import { exponentOf, fromDecimal, payPalValue, stripeTakes, toDecimal } from '../../src/clients/money.ts';
 
 test('minor units and decimals are the same amount, whatever the currency', () => {
   for (const [amount, currency, decimal] of [
@@ -61,6 +61,14 @@ test('PayPal is given whole units where it takes no others', () => {
   assert.equal(payPalValue(1200, 'JPY'), '1200');
   assert.equal(payPalValue(1250, 'EUR'), '12.50');
   assert.equal(payPalValue(1250, 'KWD'), undefined);
+});
+
+test('Stripe is given what it counts as ISO 4217 does', () => {
+  assert.equal(stripeTakes(1, 'EUR'), true);
+  assert.equal(stripeTakes(1, 'JPY'), true);
+  assert.equal(stripeTakes(1230, 'KWD'), true);
+  assert.equal(stripeTakes(1234, 'KWD'), false);
+  assert.equal(stripeTakes(100, 'ISK'), false);
 });
 
 test('the exponents are those of ISO 4217', () => {
