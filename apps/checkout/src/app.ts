@@ -4,7 +4,14 @@ import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
 import { createOutbox, outboxMigrations } from '@ballast/outbox';
 import { createDatabase, migrate } from '@ballast/postgres';
 import { createSagaEngine, sagaMigrations } from '@ballast/saga';
-import { authentication, bearerVerifier, createHttpServer, createReporter, type App, type BuildContext } from '@ballast/service';
+import {
+  authentication,
+  bearerVerifier,
+  createHttpServer,
+  createReporter,
+  type App,
+  type BuildContext,
+} from '@ballast/service';
 import { createCatalogClient } from './clients/catalog.ts';
 import { createLiveOrders } from './clients/live.ts';
 import type { Config } from './config.ts';
@@ -16,7 +23,7 @@ import { sagaRoutes } from './routes/sagas.ts';
 import { createOrderStore, orderStart } from './store/orders.ts';
 
 /** The tables checkout owns, in the order they build on each other. */
-export const migrationSets = [
+const migrationSets = [
   outboxMigrations,
   sagaMigrations,
   { name: 'checkout', directory: fileURLToPath(new URL('../migrations', import.meta.url)) },
@@ -46,7 +53,11 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     onError: (error) => report('a message could not be told yet', error),
   });
   const store = createOrderStore(database);
-  const live = createLiveOrders({ redisUrl: config.REDIS_URL, versions: (ids) => store.versions(ids), onError: report });
+  const live = createLiveOrders({
+    redisUrl: config.REDIS_URL,
+    versions: (ids) => store.versions(ids),
+    onError: report,
+  });
   const engine = createSagaEngine({
     definition: placeOrder,
     database,

@@ -3,7 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
 import { createOutbox, outboxMigrations } from '@ballast/outbox';
 import { createDatabase, migrate } from '@ballast/postgres';
-import { authentication, bearerVerifier, createHttpServer, createReporter, type App, type BuildContext } from '@ballast/service';
+import {
+  authentication,
+  bearerVerifier,
+  createHttpServer,
+  createReporter,
+  type App,
+  type BuildContext,
+} from '@ballast/service';
 import { createProviders } from './clients/providers.ts';
 import type { Config } from './config.ts';
 import { commandsConsumer } from './consumers/commands.ts';
@@ -13,7 +20,7 @@ import { webhookRoutes } from './routes/webhooks.ts';
 import { createPaymentStore } from './store/payments.ts';
 
 /** The tables payments owns, in the order they build on each other. */
-export const migrationSets = [
+const migrationSets = [
   outboxMigrations,
   { name: 'payments', directory: fileURLToPath(new URL('../migrations', import.meta.url)) },
 ];
@@ -42,7 +49,11 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     onError: (error) => report('a message could not be told yet', error),
   });
   const providers = createProviders({
-    stripe: { apiBase: config.STRIPE_API_BASE, secretKey: config.STRIPE_SECRET_KEY, webhookSecret: config.STRIPE_WEBHOOK_SECRET },
+    stripe: {
+      apiBase: config.STRIPE_API_BASE,
+      secretKey: config.STRIPE_SECRET_KEY,
+      webhookSecret: config.STRIPE_WEBHOOK_SECRET,
+    },
     paypal: {
       apiBase: config.PAYPAL_API_BASE,
       clientId: config.PAYPAL_CLIENT_ID,
@@ -66,7 +77,10 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     ],
   });
   await server.register(authentication, {
-    verify: bearerVerifier({ issuer: config.IDENTITY_URL, jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL) }),
+    verify: bearerVerifier({
+      issuer: config.IDENTITY_URL,
+      jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
+    }),
   });
   webhookRoutes(server, { store, driver, providers });
   paymentMethodRoutes(server, providers);

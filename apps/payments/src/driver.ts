@@ -72,7 +72,10 @@ export function createDriver(options: {
     if (failures.size > 10_000) failures.clear();
     failures.set(payment.orderId, tries);
     try {
-      await store.postpone(payment.orderId, pausesMs[Math.min(tries, pausesMs.length) - 1]! * (0.75 + Math.random() / 2));
+      await store.postpone(
+        payment.orderId,
+        pausesMs[Math.min(tries, pausesMs.length) - 1]! * (0.75 + Math.random() / 2),
+      );
     } catch (cause) {
       // Its lease runs out by itself.
       onError('a payment could not be given back', cause);
@@ -145,7 +148,14 @@ async function call(providers: Providers, payment: Payment, step: Step): Promise
       case 'refund': {
         const taken = payment.capturedAmount ?? amount;
         const captureReference = payment.captureReference ?? '';
-        const result = await provider.refund({ orderId, reference, captureReference, amount: taken, currency, idempotencyKey });
+        const result = await provider.refund({
+          orderId,
+          reference,
+          captureReference,
+          amount: taken,
+          currency,
+          idempotencyKey,
+        });
         return result.outcome === 'refunded'
           ? { kind: 'refunded', amount: taken, currency }
           : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
@@ -154,7 +164,10 @@ async function call(providers: Providers, payment: Payment, step: Step): Promise
   } catch (error) {
     // A request the provider does not understand has had no effect and never will; only a void must not be given up.
     if (error instanceof ProviderProtocolError && step !== 'void') {
-      return { kind: 'refused', refusal: { step, code: 'provider-error', detail: 'The payment provider could not process this payment.' } };
+      return {
+        kind: 'refused',
+        refusal: { step, code: 'provider-error', detail: 'The payment provider could not process this payment.' },
+      };
     }
     throw error;
   }

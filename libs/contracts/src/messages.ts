@@ -41,9 +41,7 @@ export const events = {
     from: 'catalog',
     body: body({
       code,
-      shortages: Type.Array(
-        Type.Object({ productId: Uuid, requested: Type.Integer(), available: Type.Integer() }),
-      ),
+      shortages: Type.Array(Type.Object({ productId: Uuid, requested: Type.Integer(), available: Type.Integer() })),
     }),
   },
   StockReleased: { from: 'catalog', body: body({}) },

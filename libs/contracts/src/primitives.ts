@@ -14,8 +14,5 @@ export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
 export const MinorUnits = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 });
 
 /** Money: integer minor units with an ISO 4217 currency. */
-export const Money = Type.Object(
-  { amount: MinorUnits, currency: Currency },
-  { additionalProperties: false },
-);
+export const Money = Type.Object({ amount: MinorUnits, currency: Currency }, { additionalProperties: false });
 export type Money = Static<typeof Money>;

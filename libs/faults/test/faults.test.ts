@@ -36,7 +36,7 @@ describe('fail points', () => {
   it('are listed once passed, and disarmed by name', () => {
     configureFaults({ labMode: true, faults: 'b=errorx9' });
     disarm('b');
-    failPoint('b');
+    assert.equal(failPoint('b'), undefined);
     assert.ok(listFailPoints().includes('b'));
   });
 

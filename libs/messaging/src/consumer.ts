@@ -29,14 +29,23 @@ export interface ConsumerConnection {
   publisher: Publisher;
   namespace: string;
   /** Told of what happened to a message that was not simply handled. */
-  report: (event: { queue: string; outcome: 'retried' | 'dead-lettered' | 'abandoned'; attempt: number; error: unknown }) => void;
+  report: (event: {
+    queue: string;
+    outcome: 'retried' | 'dead-lettered' | 'abandoned';
+    attempt: number;
+    error: unknown;
+  }) => void;
 }
 
 /** Counted by libs/service; anyone may listen. */
 const counts = diagnostics.channel('ballast:count');
 
 /** Deals with one delivery from start to acknowledgement. Never rejects. */
-export async function deliver(connection: ConsumerConnection, options: ConsumerOptions, delivery: ConsumeMessage): Promise<void> {
+export async function deliver(
+  connection: ConsumerConnection,
+  options: ConsumerOptions,
+  delivery: ConsumeMessage,
+): Promise<void> {
   const attempt = Number(delivery.properties.headers?.['x-attempt'] ?? 0) + 1;
   let outcome: 'handled' | 'retried' | 'dead-lettered' | 'abandoned' = 'handled';
   try {

@@ -66,7 +66,7 @@ function bodyCheck(type: string): Validator | undefined {
   const known = bodyChecks.get(type);
   if (known !== undefined) return known;
   if (!Object.hasOwn(messages, type)) return undefined;
-  const made = Compile(messages[type as MessageType].body) as Validator;
+  const made: Validator = Compile(messages[type as MessageType].body);
   bodyChecks.set(type, made);
   return made;
 }

@@ -147,7 +147,10 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     },
     consume: async (consumerOptions) => {
       const consumer: Consumer = {
-        options: { ...consumerOptions, handle: (message) => runInTrace(message.traceparent, () => consumerOptions.handle(message)) },
+        options: {
+          ...consumerOptions,
+          handle: (message) => runInTrace(message.traceparent, () => consumerOptions.handle(message)),
+        },
         channel: undefined,
         consumerTag: undefined,
         inHand: new Set(),

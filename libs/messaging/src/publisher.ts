@@ -40,10 +40,14 @@ export class Publisher {
   publish(exchange: string, routingKey: string, content: Buffer, options: Options.Publish): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new PublishFailed('not connected'));
-      if (this.#unconfirmed.size >= maximumUnconfirmed) return reject(new PublishFailed('too many unconfirmed messages'));
+      if (this.#unconfirmed.size >= maximumUnconfirmed)
+        return reject(new PublishFailed('too many unconfirmed messages'));
       this.#tag += 1;
       const tag = this.#tag;
-      const timer = setTimeout(() => entry.settle(new PublishFailed(`no confirm within ${this.#timeoutMs} ms`)), this.#timeoutMs);
+      const timer = setTimeout(
+        () => entry.settle(new PublishFailed(`no confirm within ${this.#timeoutMs} ms`)),
+        this.#timeoutMs,
+      );
       const entry: Unconfirmed = {
         returned: undefined,
         settle: (error) => {

@@ -9,7 +9,7 @@
 import type { Channel } from 'amqplib';
 
 /** How long a message waits before its next try, by how often it has been tried; the last applies from there on. */
-export const retryDelaysMs = [250, 1_000, 4_000] as const;
+const retryDelaysMs = [250, 1_000, 4_000] as const;
 
 /** Times a broker hands out a message whose consumer dies or disconnects before it answers. */
 const deliveryLimit = 100;
@@ -17,7 +17,7 @@ const deliveryLimit = 100;
 export const exchangeName = (namespace: string): string => namespace;
 export const deadExchangeName = (namespace: string): string => `${namespace}.dead`;
 export const queueName = (namespace: string, queue: string): string => `${namespace}.${queue}`;
-export const deadQueueName = (namespace: string, queue: string): string => `${namespace}.${queue}.dead`;
+const deadQueueName = (namespace: string, queue: string): string => `${namespace}.${queue}.dead`;
 export const retryQueueName = (namespace: string, queue: string, delayMs: number): string =>
   `${namespace}.${queue}.retry.${delayMs}`;
 
@@ -35,7 +35,12 @@ export async function declareExchanges(channel: Channel, namespace: string): Pro
 }
 
 /** Declares a consumer's queues and binds the types it wants. Declaring again what exists changes nothing. */
-export async function declareQueue(channel: Channel, namespace: string, queue: string, types: readonly string[]): Promise<void> {
+export async function declareQueue(
+  channel: Channel,
+  namespace: string,
+  queue: string,
+  types: readonly string[],
+): Promise<void> {
   const name = queueName(namespace, queue);
   const dead = deadQueueName(namespace, queue);
   await channel.assertQueue(dead, { durable: true, arguments: quorum });

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { testBroker, until, type TestBroker } from '@ballast/testing';
 import { connect } from 'amqplib';
-import { createMessage, createMessaging, PublishFailed, Terminal, type ConsumerHandle, type Message, type Messaging } from '../src/index.ts';
+import {
+  createMessage,
+  createMessaging,
+  PublishFailed,
+  Terminal,
+  type ConsumerHandle,
+  type Message,
+  type Messaging,
+} from '../src/index.ts';
 
 const orderId = '0199a2f4-0000-7000-8000-000000000001';
 const release = () => createMessage({ type: 'ReleaseStock', correlationId: orderId, body: { orderId } });
@@ -15,7 +23,13 @@ describe('messaging', () => {
 
   before(async () => {
     broker = await testBroker();
-    messaging = await createMessaging({ url: broker.url, name: 'test', namespace: broker.namespace, confirmTimeoutMs: 2_000, onEvent: (event) => events.push(event.kind) });
+    messaging = await createMessaging({
+      url: broker.url,
+      name: 'test',
+      namespace: broker.namespace,
+      confirmTimeoutMs: 2_000,
+      onEvent: (event) => events.push(event.kind),
+    });
   });
   afterEach(async () => {
     await Promise.all(consumers.splice(0).map((consumer) => consumer.stop()));
@@ -25,14 +39,27 @@ describe('messaging', () => {
     await broker.clean(['work', 'poison', 'slow', 'stubborn', 'lost']);
   });
 
-  const consume = async (queue: string, types: readonly string[], handle: (message: Message) => Promise<void>, maxAttempts?: number) => {
-    const consumer = await messaging.consume({ queue, types, handle, ...(maxAttempts === undefined ? {} : { maxAttempts }) });
+  const consume = async (
+    queue: string,
+    types: readonly string[],
+    handle: (message: Message) => Promise<void>,
+    maxAttempts?: number,
+  ) => {
+    const consumer = await messaging.consume({
+      queue,
+      types,
+      handle,
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    });
     consumers.push(consumer);
     return consumer;
   };
 
   it('refuses a message that no queue wants, although the broker confirms it', async () => {
-    await assert.rejects(messaging.publish(release()), (error: PublishFailed) => error instanceof PublishFailed && /no queue/.test(error.message));
+    await assert.rejects(
+      messaging.publish(release()),
+      (error: PublishFailed) => error instanceof PublishFailed && /no queue/.test(error.message),
+    );
   });
 
   it('carries a message whole from sender to handler', async () => {
@@ -75,7 +102,13 @@ describe('messaging', () => {
       heard.push(message.id);
     });
     const good = release();
-    for (const content of ['not json', '{}', JSON.stringify({ ...good, type: 'Unknown' }), JSON.stringify({ ...good, version: 9 }), JSON.stringify({ ...good, body: { orderId: 7 } })]) {
+    for (const content of [
+      'not json',
+      '{}',
+      JSON.stringify({ ...good, type: 'Unknown' }),
+      JSON.stringify({ ...good, version: 9 }),
+      JSON.stringify({ ...good, body: { orderId: 7 } }),
+    ]) {
       await broker.inject('poison', content);
     }
     await broker.inject('poison', JSON.stringify({ ...good, body: { orderId: good.id } }));

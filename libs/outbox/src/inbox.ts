@@ -15,7 +15,11 @@ const remember = {
  * Remembers messages for a consumer inside the transaction of their effect; returns the ids that are new. Whoever is
  * not in the answer has had its effect before and must have none now.
  */
-export async function rememberMessages(transaction: Queryable, consumer: string, messageIds: readonly string[]): Promise<Set<string>> {
+export async function rememberMessages(
+  transaction: Queryable,
+  consumer: string,
+  messageIds: readonly string[],
+): Promise<Set<string>> {
   const rows = await transaction.query<{ message_id: string }>(remember, [messageIds, consumer]);
   return new Set(rows.map((row) => row.message_id));
 }

@@ -35,10 +35,12 @@ describe('the outbox', () => {
     outbox.start();
     return outbox;
   };
-  const store = (outbox: Outbox, messages: Message[]) => database.transaction((transaction) => outbox.append(transaction, messages));
+  const store = (outbox: Outbox, messages: Message[]) =>
+    database.transaction((transaction) => outbox.append(transaction, messages));
   /** Lets every lease run out now, as three seconds would. */
   const endLeases = () => database.query(`UPDATE outbox SET leased_until = '-infinity'`);
-  const rows = async () => (await database.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox'))[0]!.count;
+  const rows = async () =>
+    (await database.query<{ count: number }>('SELECT count(*)::int AS count FROM outbox'))[0]!.count;
 
   before(async () => {
     test = await testDatabase({ schema: 'outbox_test', sets: [outboxMigrations] });
@@ -64,7 +66,10 @@ describe('the outbox', () => {
     );
     await store(outbox, [message(2)]);
     await until('the second', () => heard.length > 0);
-    assert.deepEqual(heard.map((sent) => sent.correlationId), [aggregate(2)]);
+    assert.deepEqual(
+      heard.map((sent) => sent.correlationId),
+      [aggregate(2)],
+    );
   });
 
   it('tells a message as it was stored and forgets it after the confirm', async () => {
@@ -107,7 +112,10 @@ describe('the outbox', () => {
     state.refuse = () => false;
     await endLeases();
     await until('the held-back pair', () => heard.length === 3);
-    assert.deepEqual(heard.filter((sent) => sent.correlationId === aggregate(1)).map((sent) => sent.id), [first.id, second.id]);
+    assert.deepEqual(
+      heard.filter((sent) => sent.correlationId === aggregate(1)).map((sent) => sent.id),
+      [first.id, second.id],
+    );
   });
 
   it('keeps the order over two processes under failures, with nothing lost', async () => {
@@ -133,18 +141,24 @@ describe('the outbox', () => {
     for (let index = 0; index < 10; index += 1) {
       const wanted = stored.filter((sent) => sent.correlationId === aggregate(index)).map((sent) => sent.id);
       // First tellings: at least once allows repeats, order is judged by when each was first heard.
-      const first = [...new Set(heard.filter((sent) => sent.correlationId === aggregate(index)).map((sent) => sent.id))];
+      const first = [
+        ...new Set(heard.filter((sent) => sent.correlationId === aggregate(index)).map((sent) => sent.id)),
+      ];
       assert.deepEqual(first, wanted);
     }
   });
 
   it('remembers each message once per consumer', async () => {
     const ids = [message(1).id, message(2).id];
-    const remember = (consumer: string) => database.transaction((transaction) => rememberMessages(transaction, consumer, ids));
+    const remember = (consumer: string) =>
+      database.transaction((transaction) => rememberMessages(transaction, consumer, ids));
     assert.deepEqual(await remember('a'), new Set(ids));
     assert.deepEqual(await remember('a'), new Set());
     assert.deepEqual(await remember('b'), new Set(ids));
     const racing = await Promise.all(Array.from({ length: 6 }, () => remember('c')));
-    assert.equal(racing.reduce((sum, fresh) => sum + fresh.size, 0), 2);
+    assert.equal(
+      racing.reduce((sum, fresh) => sum + fresh.size, 0),
+      2,
+    );
   });
 });

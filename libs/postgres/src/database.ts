@@ -8,7 +8,10 @@ export type Statement = string | { name: string; text: string };
 
 export interface Queryable {
   /** Runs one statement; rows come back as the driver parses them (bigint as text, jsonb as values). */
-  query<Row extends object = Record<string, unknown>>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  query<Row extends object = Record<string, unknown>>(
+    statement: Statement,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
 }
 
 export interface Transaction extends Queryable {
@@ -82,7 +85,10 @@ export function createDatabase(options: DatabaseOptions): Database {
 const toQuery = (statement: Statement, values: readonly unknown[]): pg.QueryConfig =>
   typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] };
 
-async function runTransaction<Result>(pool: pg.Pool, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+async function runTransaction<Result>(
+  pool: pg.Pool,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
   const afterCommit: (() => void)[] = [];
   let client: pg.PoolClient | undefined;
   let broken: Error | undefined;
@@ -132,7 +138,8 @@ async function withRetry<Result>(attempt: () => Promise<Result>): Promise<Result
     try {
       return await attempt();
     } catch (error) {
-      const again = tries < 4 && isRetryable(error) && error instanceof DatabaseError && transient.has(error.sqlstate ?? '');
+      const again =
+        tries < 4 && isRetryable(error) && error instanceof DatabaseError && transient.has(error.sqlstate ?? '');
       if (!again) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** tries));
     }

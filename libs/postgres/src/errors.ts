@@ -15,7 +15,15 @@ const retryableStates: readonly string[] = [
 ];
 
 /** What the driver says when there is no SQLSTATE because there was no server to send one. */
-const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+]);
 const connectionMessages = /terminated|timeout|not queryable|ended|closed/i;
 
 /** A failed statement. `retryable` is true where the database, not the statement, was the trouble. */
@@ -24,7 +32,10 @@ export class DatabaseError extends Error {
   readonly sqlstate: string | undefined;
   readonly constraint: string | undefined;
   readonly retryable: boolean;
-  constructor(message: string, options: { cause: unknown; sqlstate?: string; constraint?: string; retryable: boolean }) {
+  constructor(
+    message: string,
+    options: { cause: unknown; sqlstate?: string; constraint?: string; retryable: boolean },
+  ) {
     super(message, { cause: options.cause });
     this.name = 'DatabaseError';
     this.sqlstate = options.sqlstate;
@@ -47,7 +58,10 @@ export function toDatabaseError(error: unknown): unknown {
   }
   if (!(error instanceof Error)) return error;
   const code = (error as NodeJS.ErrnoException).code;
-  if ((code !== undefined && connectionCodes.has(code)) || (code === undefined && connectionMessages.test(error.message))) {
+  if (
+    (code !== undefined && connectionCodes.has(code)) ||
+    (code === undefined && connectionMessages.test(error.message))
+  ) {
     return new DatabaseError(error.message, { cause: error, retryable: true });
   }
   return error;

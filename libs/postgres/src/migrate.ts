@@ -15,8 +15,16 @@ export interface MigrationSet {
  * Applies what is missing of each set, in the given order, to the schema that is first in the login's search path.
  * Returns the names applied. Replicas that start together wait for one another on an advisory lock.
  */
-export async function migrate(options: { url: string; schema: string; sets: readonly MigrationSet[] }): Promise<string[]> {
-  const client = new pg.Client({ connectionString: options.url, connectionTimeoutMillis: 5_000, statement_timeout: 60_000 });
+export async function migrate(options: {
+  url: string;
+  schema: string;
+  sets: readonly MigrationSet[];
+}): Promise<string[]> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 60_000,
+  });
   client.on('error', () => {
     // The statement in flight is rejected with the same cause; without a listener the process would end.
   });

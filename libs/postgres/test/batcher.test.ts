@@ -21,12 +21,19 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('group commit', () => {
   it('writes a lone item alone and what gathers meanwhile together, sorted', async () => {
     const writer = controlled();
-    const write = createBatcher<number, number>({ key: (item) => String(item % 100), one: writer.one, many: writer.many });
+    const write = createBatcher<number, number>({
+      key: (item) => String(item % 100),
+      one: writer.one,
+      many: writer.many,
+    });
     const first = write(5);
     await turn();
     const later = [write(9), write(3), write(7)];
     await turn();
-    assert.deepEqual(writer.calls.map((call) => [call.kind, call.items]), [['one', [5]]]);
+    assert.deepEqual(
+      writer.calls.map((call) => [call.kind, call.items]),
+      [['one', [5]]],
+    );
     writer.calls[0]!.finish();
     assert.equal(await first, 50);
     await turn();
@@ -37,7 +44,11 @@ describe('group commit', () => {
 
   it('keeps items with the same key out of one batch, in order', async () => {
     const writer = controlled();
-    const write = createBatcher<number, number>({ key: (item) => String(item % 100), one: writer.one, many: writer.many });
+    const write = createBatcher<number, number>({
+      key: (item) => String(item % 100),
+      one: writer.one,
+      many: writer.many,
+    });
     const all = [write(101), write(201), write(2)];
     await turn();
     assert.deepEqual(writer.calls[0]!.items, [101, 2]);
@@ -60,7 +71,10 @@ describe('group commit', () => {
       },
     });
     const results = await Promise.allSettled([1, 2, 3].map(write));
-    assert.deepEqual(results.map((result) => result.status), ['fulfilled', 'rejected', 'fulfilled']);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
   });
 
   it('does not go row by row when the database is the trouble', async () => {

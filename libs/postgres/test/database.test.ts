@@ -13,7 +13,13 @@ describe('the database', () => {
 
   before(async () => {
     test = await testDatabase({ schema: 'things', sets: [] });
-    database = createDatabase({ url: test.url, applicationName: 'victim', maxConnections: 4, statementTimeoutMs: 400, onIdleError: (error) => idleErrors.push(error) });
+    database = createDatabase({
+      url: test.url,
+      applicationName: 'victim',
+      maxConnections: 4,
+      statementTimeoutMs: 400,
+      onIdleError: (error) => idleErrors.push(error),
+    });
     await test.database.query('CREATE TABLE things (id int PRIMARY KEY)');
   });
   after(async () => {
@@ -49,17 +55,28 @@ describe('the database', () => {
   });
 
   it('says of an error whether trying again can help', async () => {
-    await assert.rejects(database.query('INSERT INTO things VALUES (1)'), (error: DatabaseError) => error.sqlstate === '23505' && !error.retryable && error.constraint === 'things_pkey');
-    await assert.rejects(database.query('SELECT pg_sleep(5)'), (error: DatabaseError) => error.sqlstate === '57014' && error.retryable);
+    await assert.rejects(
+      database.query('INSERT INTO things VALUES (1)'),
+      (error: DatabaseError) => error.sqlstate === '23505' && !error.retryable && error.constraint === 'things_pkey',
+    );
+    await assert.rejects(
+      database.query('SELECT pg_sleep(5)'),
+      (error: DatabaseError) => error.sqlstate === '57014' && error.retryable,
+    );
     const nowhere = createDatabase({ url: 'postgres://nobody:x@127.0.0.1:1/x', applicationName: 'x' });
-    await assert.rejects(nowhere.query('SELECT 1'), (error: DatabaseError) => error instanceof DatabaseError && error.retryable);
+    await assert.rejects(
+      nowhere.query('SELECT 1'),
+      (error: DatabaseError) => error instanceof DatabaseError && error.retryable,
+    );
     await nowhere.close();
   });
 
   it('survives the loss of connections in use and idle', async () => {
     const lost = database.transaction(async (transaction) => {
       await transaction.query('SELECT 1');
-      await test.database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'`);
+      await test.database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'`,
+      );
       await transaction.query('SELECT 1');
     });
     await assert.rejects(lost, (error: DatabaseError) => error.retryable);
@@ -83,7 +100,10 @@ describe('the database', () => {
 
   it('applies migrations once, however many replicas start together', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
-    await writeFile(join(directory, '001_one.sql'), '-- Up Migration\nCREATE TABLE made_once (id int);\n-- Down Migration\nDROP TABLE made_once;\n');
+    await writeFile(
+      join(directory, '001_one.sql'),
+      '-- Up Migration\nCREATE TABLE made_once (id int);\n-- Down Migration\nDROP TABLE made_once;\n',
+    );
     const run = () => migrate({ url: test.url, schema: 'things', sets: [{ name: 'extra', directory }] });
     const applied = await Promise.all([run(), run(), run()]);
     assert.deepEqual(applied.flat(), ['extra/001_one']);

@@ -75,12 +75,20 @@ export function advance<Context extends object>(
   if ('early' in rule) {
     // One of a kind is enough: a second says the same.
     if (instance.early.some((kept) => kept.event === event.event)) return null;
-    const kept = { ...instance, version: instance.version + 1, early: [...instance.early, { event: event.event, body: event.body }] };
-    return { instance: kept, transitions: [{ seq: kept.version, from: instance.state, event: event.event, to: instance.state }], commands: [] };
+    const kept = {
+      ...instance,
+      version: instance.version + 1,
+      early: [...instance.early, { event: event.event, body: event.body }],
+    };
+    return {
+      instance: kept,
+      transitions: [{ seq: kept.version, from: instance.state, event: event.event, to: instance.state }],
+      commands: [],
+    };
   }
 
   const result = move(definition, instance, event, rule);
-  for (let index = 0; index < result.instance.early.length; ) {
+  for (let index = 0; index < result.instance.early.length;) {
     const kept = result.instance.early[index]!;
     const next = ruleFor(rules, result.instance.state, kept.event);
     if (next === undefined || 'early' in next) {
@@ -88,7 +96,8 @@ export function advance<Context extends object>(
       continue;
     }
     const without = { ...result.instance, early: result.instance.early.filter((_, other) => other !== index) };
-    const applied = 'ignore' in next ? { instance: without, transitions: [], commands: [] } : move(definition, without, kept, next);
+    const applied =
+      'ignore' in next ? { instance: without, transitions: [], commands: [] } : move(definition, without, kept, next);
     result.instance = applied.instance;
     result.transitions.push(...applied.transitions);
     result.commands.push(...applied.commands);

@@ -87,7 +87,8 @@ export function checkDefinition(definition: AnyDefinition): string[] {
     if (!states.includes(rule.from)) holes.push(`${where}: no state ${rule.from}`);
     if (!('to' in rule)) continue;
     if (!states.includes(rule.to)) holes.push(`${where}: no state ${rule.to}`);
-    if (definition.states[rule.from]?.final === true && rule.to !== rule.from) holes.push(`${where} leaves a final state`);
+    if (definition.states[rule.from]?.final === true && rule.to !== rule.from)
+      holes.push(`${where} leaves a final state`);
     for (const name of rule.send ?? []) command(name, where);
     for (const name of [...(rule.undo ?? []), ...(rule.settles === undefined ? [] : [rule.settles])]) {
       const compensation = definition.compensations[name];

@@ -96,15 +96,25 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
 
   const deadlineOf = (state: string): number | null => definition.states[state]?.deadline?.seconds ?? null;
 
-  const messagesFor = (decided: Advance<Context>, cause: { messageId: string | null; traceparent: string | undefined }): Message[] =>
+  const messagesFor = (
+    decided: Advance<Context>,
+    cause: { messageId: string | null; traceparent: string | undefined },
+  ): Message[] =>
     decided.commands.map((type) => {
       const { id, context } = decided.instance;
       const body = definition.commands[type]!(id, context);
-      return createMessage({ type, correlationId: id, causationId: cause.messageId, body } as OutgoingMessage, cause.traceparent);
+      return createMessage(
+        { type, correlationId: id, causationId: cause.messageId, body } as OutgoingMessage,
+        cause.traceparent,
+      );
     });
 
   const applyAll = async (items: readonly Item[]): Promise<Outcome[]> => {
-    const loaded = await database.query<LoadedRow>(sql.load, [items.map((item) => item.sagaId), items.map((item) => item.messageId), consumer]);
+    const loaded = await database.query<LoadedRow>(sql.load, [
+      items.map((item) => item.sagaId),
+      items.map((item) => item.messageId),
+      consumer,
+    ]);
     const rows = new Map(loaded.map((row) => [row.saga_id, row]));
     const outcomes: Outcome[] = items.map(() => 'ignored');
     const decided: Decided<Context>[] = [];
@@ -124,7 +134,10 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       if (result.instance.owed.length > 0) await failPoint('compensating');
     }
     const messages = decided.flatMap((entry) => entry.messages);
-    const [stored] = await database.query<{ moved: string[]; sent: StoredRow[] }>(sql.move, moveParameters(decided, consumer, deadlineOf));
+    const [stored] = await database.query<{ moved: string[]; sent: StoredRow[] }>(
+      sql.move,
+      moveParameters(decided, consumer, deadlineOf),
+    );
     const moved = new Set(stored!.moved);
     for (const { result } of decided) await failPoint('after-commit', result.transitions.at(-1)!.event);
     outbox.handOver(messages, stored!.sent);
@@ -140,21 +153,28 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     lanes: 2,
   });
 
-  const deadlines = watchDeadlines(async () => {
-    const rows = await database.query<{ id: string; state: string; version: number }>(sql.overdue, [definition.name, deadlinePage]);
-    await Promise.all(
-      rows.map((row) =>
-        apply({
-          sagaId: row.id,
-          event: definition.states[row.state]!.deadline!.event,
-          body: {},
-          messageId: null,
-          traceparent: outgoingTraceparent(),
-          version: row.version,
-        }),
-      ),
-    );
-  }, options.deadlinesEveryMs ?? 500, onError);
+  const deadlines = watchDeadlines(
+    async () => {
+      const rows = await database.query<{ id: string; state: string; version: number }>(sql.overdue, [
+        definition.name,
+        deadlinePage,
+      ]);
+      await Promise.all(
+        rows.map((row) =>
+          apply({
+            sagaId: row.id,
+            event: definition.states[row.state]!.deadline!.event,
+            body: {},
+            messageId: null,
+            traceparent: outgoingTraceparent(),
+            version: row.version,
+          }),
+        ),
+      );
+    },
+    options.deadlinesEveryMs ?? 500,
+    onError,
+  );
 
   return {
     handle: async (message) => {
@@ -232,14 +252,18 @@ function moveParameters<Context extends object>(
   deadlineOf: (state: string) => number | null,
 ): unknown[] {
   const instances = decided.map((entry) => entry.result.instance);
-  const log = decided.flatMap(({ item, result }) => result.transitions.map((line) => ({ id: result.instance.id, messageId: item.messageId, ...line })));
+  const log = decided.flatMap(({ item, result }) =>
+    result.transitions.map((line) => ({ id: result.instance.id, messageId: item.messageId, ...line })),
+  );
   return [
     instances.map((instance) => instance.id),
     decided.map((entry) => entry.before.version),
     instances.map((instance) => instance.version),
     instances.map((instance) => instance.state),
     // Most transitions learn nothing: null keeps the stored context.
-    decided.map(({ before, result }) => (result.instance.context === before.context ? null : JSON.stringify(result.instance.context))),
+    decided.map(({ before, result }) =>
+      result.instance.context === before.context ? null : JSON.stringify(result.instance.context),
+    ),
     instances.map((instance) => JSON.stringify({ owed: instance.owed, early: instance.early })),
     instances.map((instance) => deadlineOf(instance.state)),
     consumer,

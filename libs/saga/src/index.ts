@@ -7,8 +7,22 @@
 import { fileURLToPath } from 'node:url';
 
 export { advance, begin, type Advance, type Instance, type SagaEvent, type TransitionRecord } from './advance.ts';
-export { checkDefinition, diagram, type AnyDefinition, type SagaDefinition, type StateDefinition, type TransitionRule } from './definition.ts';
-export { createSagaEngine, SagaConflict, type EngineOptions, type SagaEngine, type StartRequest, type WithStart } from './engine.ts';
+export {
+  checkDefinition,
+  diagram,
+  type AnyDefinition,
+  type SagaDefinition,
+  type StateDefinition,
+  type TransitionRule,
+} from './definition.ts';
+export {
+  createSagaEngine,
+  SagaConflict,
+  type EngineOptions,
+  type SagaEngine,
+  type StartRequest,
+  type WithStart,
+} from './engine.ts';
 
 /** The tables `sagas` and `saga_transitions`; they need those of libs/outbox beside them. */
 export const sagaMigrations = { name: 'saga', directory: fileURLToPath(new URL('../migrations', import.meta.url)) };

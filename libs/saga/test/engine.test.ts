@@ -9,7 +9,15 @@ import { createSagaEngine, sagaMigrations, type SagaEngine, type StartRequest } 
 import { trip, type Trip } from './trip.ts';
 
 const event = (type: string, sagaId: string, id: string = randomUUIDv7()): Message =>
-  ({ id, type, version: 1, occurredAt: new Date().toISOString(), correlationId: sagaId, causationId: null, body: {} }) as unknown as Message;
+  ({
+    id,
+    type,
+    version: 1,
+    occurredAt: new Date().toISOString(),
+    correlationId: sagaId,
+    causationId: null,
+    body: {},
+  }) as unknown as Message;
 
 /** Two replicas of the engine over the same real tables; commands are caught where the broker would take them. */
 describe('the saga engine', () => {
@@ -45,9 +53,16 @@ describe('the saga engine', () => {
     assert.equal(await engines[0]!.starter(own)({ id, context: { nights } }), true);
     return id;
   };
-  const state = async (id: string) => (await database.query<{ state: string; version: number }>('SELECT state, version FROM sagas WHERE id = $1', [id]))[0]!;
-  const log = async (id: string) => (await database.query<{ to_state: string }>('SELECT * FROM saga_transitions WHERE saga_id = $1 ORDER BY seq', [id])).map((row) => row.to_state);
-  const commands = (id: string) => sent.filter((message) => message.correlationId === id).map((message) => message.type);
+  const state = async (id: string) =>
+    (
+      await database.query<{ state: string; version: number }>('SELECT state, version FROM sagas WHERE id = $1', [id])
+    )[0]!;
+  const log = async (id: string) =>
+    (
+      await database.query<{ to_state: string }>('SELECT * FROM saga_transitions WHERE saga_id = $1 ORDER BY seq', [id])
+    ).map((row) => row.to_state);
+  const commands = (id: string) =>
+    sent.filter((message) => message.correlationId === id).map((message) => message.type);
 
   it('starts once, and not at all when the service refuses', async () => {
     const id = await start();
@@ -76,14 +91,21 @@ describe('the saga engine', () => {
   it('comes to the same end when messages are tripled and shuffled over both replicas, in batches', async () => {
     const random = seededRandom(3);
     const ids = await Promise.all(Array.from({ length: 100 }, () => start()));
-    const deliveries = ids.flatMap((id) => ['RoomBooked', 'FlightBooked'].flatMap((type) => Array<Message>(3).fill(event(type, id))));
+    const deliveries = ids.flatMap((id) =>
+      ['RoomBooked', 'FlightBooked'].flatMap((type) => Array<Message>(3).fill(event(type, id))),
+    );
     await Promise.all(shuffled(deliveries, random).map((message, index) => engines[index % 2]!.handle(message)));
-    const states = await database.query('SELECT state, count(*)::int FROM sagas WHERE id = ANY($1) GROUP BY state', [ids]);
+    const states = await database.query('SELECT state, count(*)::int FROM sagas WHERE id = ANY($1) GROUP BY state', [
+      ids,
+    ]);
     assert.deepEqual(states, [{ state: 'Done', count: 100 }]);
     const flights = ids.flatMap(commands).filter((type) => type === 'BookFlight');
     await until('a flight each', () => ids.flatMap(commands).filter((type) => type === 'BookFlight').length === 100);
     assert.ok(flights.length <= 100);
-    const gaps = await database.query(`SELECT saga_id FROM saga_transitions WHERE saga_id = ANY($1) GROUP BY saga_id HAVING count(*) <> max(seq)`, [ids]);
+    const gaps = await database.query(
+      `SELECT saga_id FROM saga_transitions WHERE saga_id = ANY($1) GROUP BY saga_id HAVING count(*) <> max(seq)`,
+      [ids],
+    );
     assert.deepEqual(gaps, []);
   });
 
@@ -99,7 +121,13 @@ describe('the saga engine', () => {
 
   it('refuses an event for a saga it has never started, without harming its neighbours', async () => {
     const id = await start();
-    const results = await Promise.allSettled([engines[0]!.handle(event('RoomBooked', randomUUIDv7())), engines[0]!.handle(event('RoomBooked', id))]);
-    assert.deepEqual(results.map((result) => result.status), ['rejected', 'fulfilled']);
+    const results = await Promise.allSettled([
+      engines[0]!.handle(event('RoomBooked', randomUUIDv7())),
+      engines[0]!.handle(event('RoomBooked', id)),
+    ]);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ['rejected', 'fulfilled'],
+    );
   });
 });

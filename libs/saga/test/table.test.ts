@@ -13,7 +13,11 @@ describe('a saga definition', () => {
     assert.match(holes({ rules: trip.rules.slice(1) }).join(), /Asked on RoomBooked has no rule/);
     assert.match(holes({ rules: [...trip.rules, trip.rules[0]!] }).join(), /has two rules/);
     assert.match(
-      holes({ rules: trip.rules.map((rule) => (rule.from === 'Done' ? { from: 'Done', on: rule.on, to: 'Asked', kind: 'forward' as const } : rule)) }).join(),
+      holes({
+        rules: trip.rules.map((rule) =>
+          rule.from === 'Done' ? { from: 'Done', on: rule.on, to: 'Asked', kind: 'forward' as const } : rule,
+        ),
+      }).join(),
       /leaves a final state/,
     );
     assert.match(holes({ commands: {} }).join(), /sends BookRoom, which has no body/);
@@ -24,8 +28,15 @@ describe('a saga definition', () => {
 
   it('draws itself', () => {
     const drawn = diagram(trip);
-    assert.deepEqual(drawn.states.map((state) => state.name), ['Asked', 'RoomBooked', 'Undoing', 'Done', 'Undone']);
-    assert.ok(drawn.transitions.some((arrow) => arrow.from === 'RoomBooked' && arrow.to === 'Undoing' && arrow.sends.includes('CancelRoom')));
+    assert.deepEqual(
+      drawn.states.map((state) => state.name),
+      ['Asked', 'RoomBooked', 'Undoing', 'Done', 'Undone'],
+    );
+    assert.ok(
+      drawn.transitions.some(
+        (arrow) => arrow.from === 'RoomBooked' && arrow.to === 'Undoing' && arrow.sends.includes('CancelRoom'),
+      ),
+    );
   });
 });
 
@@ -44,7 +55,10 @@ describe('advancing a saga', () => {
     const undoing = advance(trip, booked, { event: 'TooLate', body: {} })!;
     assert.deepEqual(undoing.instance.owed, ['room', 'flight']);
     assert.deepEqual(undoing.commands, ['CancelRoom', 'CancelFlight']);
-    for (const order of [['RoomCancelled', 'FlightCancelled'], ['FlightCancelled', 'RoomCancelled']]) {
+    for (const order of [
+      ['RoomCancelled', 'FlightCancelled'],
+      ['FlightCancelled', 'RoomCancelled'],
+    ]) {
       const half = advance(trip, undoing.instance, { event: order[0]!, body: {} })!.instance;
       assert.equal(half.state, 'Undoing');
       assert.equal(advance(trip, half, { event: order[1]!, body: {} })!.instance.state, 'Undone');
@@ -65,7 +79,13 @@ describe('advancing a saga', () => {
     assert.equal(advance(trip, kept.instance, { event: 'FlightBooked', body: {} }), null);
     const both = advance(trip, kept.instance, { event: 'RoomBooked', body: {} })!;
     assert.equal(both.instance.state, 'Done');
-    assert.deepEqual(both.transitions.map((line) => [line.seq, line.event, line.to]), [[3, 'RoomBooked', 'RoomBooked'], [4, 'FlightBooked', 'Done']]);
+    assert.deepEqual(
+      both.transitions.map((line) => [line.seq, line.event, line.to]),
+      [
+        [3, 'RoomBooked', 'RoomBooked'],
+        [4, 'FlightBooked', 'Done'],
+      ],
+    );
     assert.deepEqual(both.instance.early, []);
   });
 

@@ -7,7 +7,8 @@ export interface Trip {
 }
 
 const events = ['RoomBooked', 'RoomRefused', 'FlightBooked', 'RoomCancelled', 'FlightCancelled'];
-const ignore = (from: string, ...names: string[]): TransitionRule[] => names.map((on) => ({ from, on, ignore: true, because: 'nothing new' }));
+const ignore = (from: string, ...names: string[]): TransitionRule[] =>
+  names.map((on) => ({ from, on, ignore: true, because: 'nothing new' }));
 
 export const trip: SagaDefinition<Trip> = {
   name: 'trip',

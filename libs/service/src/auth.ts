@@ -42,11 +42,7 @@ const maximumTokenLength = 4096;
  * kept, and fetched again for an unknown key id, at most every five seconds. Verified tokens are remembered until
  * they expire, because a signature check costs about 60 µs and a look-up one.
  */
-export function bearerVerifier(options: {
-  issuer: string;
-  jwksUrl?: URL;
-  keys?: JWTVerifyGetKey;
-}): TokenVerifier {
+export function bearerVerifier(options: { issuer: string; jwksUrl?: URL; keys?: JWTVerifyGetKey }): TokenVerifier {
   const keys =
     options.keys ??
     createRemoteJWKSet(options.jwksUrl!, {
@@ -93,7 +89,11 @@ async function verify(token: string, keys: JWTVerifyGetKey, issuer: string): Pro
     if (error instanceof errors.JWTExpired) {
       throw new ProblemError('invalid-token', 'The access token has expired.', { cause: error });
     }
-    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC') {
+    if (
+      error instanceof errors.JWKSTimeout ||
+      !(error instanceof errors.JOSEError) ||
+      error.code === 'ERR_JOSE_GENERIC'
+    ) {
       throw new ProblemError('unavailable', 'The keys to check the access token cannot be had.', { cause: error });
     }
     throw new ProblemError('invalid-token', 'The access token is not valid.', { cause: error });

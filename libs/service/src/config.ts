@@ -42,10 +42,7 @@ export function loadConfig<Schema extends TObject>(
   const check = Compile(schema);
   if (check.Check(value)) return value;
   const first = check.Errors(value)[0]!;
-  const name =
-    first.keyword === 'required'
-      ? (first.params as { requiredProperties: string[] }).requiredProperties.join(', ')
-      : first.instancePath.slice(1);
+  const name = first.keyword === 'required' ? first.params.requiredProperties.join(', ') : first.instancePath.slice(1);
   // The value itself is not repeated: it may be a secret.
   throw new ConfigError(
     first.keyword === 'required' ? `${name}: not set in the environment` : `${name}: ${first.message}`,

@@ -48,14 +48,14 @@ function send(reply: FastifyReply, request: FastifyRequest, error: ProblemError)
 /** What an error means to the caller. Errors that name their own `problemCode` (postgres: unavailable) are heard. */
 function asProblem(error: FastifyError | ProblemError): ProblemError {
   if (error instanceof ProblemError) return error;
-  const validation = (error as FastifyError).validation;
+  const validation = error.validation;
   if (Array.isArray(validation) && validation[0] instanceof ProblemError) return validation[0];
   const known = fastifyCodes[error.code];
   if (known !== undefined) return new ProblemError(known.code, known.detail, { cause: error });
   if ((error as { retryable?: unknown }).retryable === true) {
     return new ProblemError('unavailable', 'Something this service needs is not answering.', { cause: error });
   }
-  const status = (error as FastifyError).statusCode;
+  const status = error.statusCode;
   if (status !== undefined && status >= 400 && status < 500) {
     return new ProblemError('bad-request', 'The request cannot be understood.', { cause: error });
   }

@@ -54,9 +54,10 @@ export interface HttpServerOptions {
 
 /** Builds the server with everything in contract.md "Every HTTP service"; the caller adds routes. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const logger: FastifyBaseLogger = options.logger;
   const drainingController = new AbortController();
   const server: HttpServer = Fastify({
-    loggerInstance: options.logger as FastifyBaseLogger,
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 64 * 1024,
     // A request must have arrived whole within this time, headers sooner (see below). Responses may take longer.
@@ -124,7 +125,9 @@ function addOperationalRoutes(server: HttpServer, options: HttpServerOptions, dr
     const failing = draining.aborted ? { process: 'shutting down' } : await readinessCheck(options.checks);
     const ready = Object.keys(failing).length === 0;
     if (!ready) reply.header('retry-after', '1');
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', instance: options.instance, failing });
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ status: ready ? 'ready' : 'not ready', instance: options.instance, failing });
   });
   server.get('/metrics', open, async (_request, reply) => {
     reply.type(options.metrics.registry.contentType);

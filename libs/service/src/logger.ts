@@ -10,7 +10,16 @@ export function createLogger(options: { service: string; instance: string; level
     level: options.level,
     base: { service: options.service, instance: options.instance },
     redact: {
-      paths: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie', '*.password', '*.token', '*.accessToken', '*.refreshToken'],
+      paths: [
+        'req.headers.authorization',
+        'req.headers.cookie',
+        'headers.authorization',
+        'headers.cookie',
+        '*.password',
+        '*.token',
+        '*.accessToken',
+        '*.refreshToken',
+      ],
       censor: '[redacted]',
     },
     serializers: {

@@ -12,6 +12,9 @@ export function createReporter(logger: Logger, everyMs = 5_000): (message: strin
       return;
     }
     last.set(message, { at: now, suppressed: 0 });
-    logger.warn({ err: error, ...(known !== undefined && known.suppressed > 0 ? { suppressed: known.suppressed } : {}) }, message);
+    logger.warn(
+      { err: error, ...(known !== undefined && known.suppressed > 0 ? { suppressed: known.suppressed } : {}) },
+      message,
+    );
   };
 }

@@ -26,7 +26,12 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const extra = (worst.params as { additionalProperties?: string[] }).additionalProperties?.[0];
     if (missing !== undefined) return { error: invalid(`${worst.instancePath}/${missing}`, 'is required') };
     if (worst.keyword === 'boolean' || extra !== undefined) {
-      return { error: invalid(extra === undefined ? worst.instancePath : `${worst.instancePath}/${extra}`, 'is not known here') };
+      return {
+        error: invalid(
+          extra === undefined ? worst.instancePath : `${worst.instancePath}/${extra}`,
+          'is not known here',
+        ),
+      };
     }
     return { error: invalid(worst.instancePath, worst.message) };
   };
@@ -36,13 +41,19 @@ const depth = (error: { instancePath: string }): number => error.instancePath.sp
 
 function invalid(path: string, message: string): ProblemError {
   const field = path.replace(/^\//, '').replaceAll('/', '.');
-  return new ProblemError('invalid-input', field === '' ? `The body ${message}.` : `${field} ${message}.`, {
-    ...(field === '' ? {} : { field }),
-  });
+  return new ProblemError(
+    'invalid-input',
+    field === '' ? `The body ${message}.` : `${field} ${message}.`,
+    field === '' ? {} : { field },
+  );
 }
 
 /** JSON bodies: prototype poisoning refused, and text that PostgreSQL cannot store named by its field. */
-export function parseJson(_request: FastifyRequest, text: string | Buffer, done: (error: Error | null, value?: unknown) => void): void {
+export function parseJson(
+  _request: FastifyRequest,
+  text: string | Buffer,
+  done: (error: Error | null, value?: unknown) => void,
+): void {
   const body = text.toString();
   if (body.trim() === '') {
     done(null, undefined);

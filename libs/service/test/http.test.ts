@@ -3,7 +3,14 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { Type } from 'typebox';
-import { createHttpServer, createLogger, createMetrics, currentTraceparent, ProblemError, type HttpServer } from '../src/index.ts';
+import {
+  createHttpServer,
+  createLogger,
+  createMetrics,
+  currentTraceparent,
+  ProblemError,
+  type HttpServer,
+} from '../src/index.ts';
 
 describe('the HTTP server every service uses', () => {
   let server: HttpServer;
@@ -15,13 +22,38 @@ describe('the HTTP server every service uses', () => {
       instance: 'test-1',
       logger: createLogger({ service: 'test', instance: 'test-1', level: 'silent' }),
       metrics: createMetrics({ service: 'test', instance: 'test-1' }),
-      checks: [{ name: 'database', check: async () => { if (!databaseUp) throw new Error('connection refused'); } }],
+      checks: [
+        {
+          name: 'database',
+          check: async () => {
+            if (!databaseUp) throw new Error('connection refused');
+          },
+        },
+      ],
     });
-    const body = Type.Object({ quantity: Type.Integer({ minimum: 1 }), note: Type.Optional(Type.String()) }, { additionalProperties: false });
+    const body = Type.Object(
+      { quantity: Type.Integer({ minimum: 1 }), note: Type.Optional(Type.String()) },
+      { additionalProperties: false },
+    );
     server.post('/things', { schema: { body } }, async (request) => ({ quantity: request.body.quantity }));
-    server.get('/things', { schema: { querystring: Type.Object({ limit: Type.Integer({ maximum: 10, default: 3 }), query: Type.Optional(Type.String()) }, { additionalProperties: false }) } }, async (request) => request.query);
-    server.get('/boom', async () => { throw new Error('the password is hunter2'); });
-    server.get('/busy', async () => { throw new ProblemError('unavailable', 'Busy.', { retryAfterSeconds: 7 }); });
+    server.get(
+      '/things',
+      {
+        schema: {
+          querystring: Type.Object(
+            { limit: Type.Integer({ maximum: 10, default: 3 }), query: Type.Optional(Type.String()) },
+            { additionalProperties: false },
+          ),
+        },
+      },
+      async (request) => request.query,
+    );
+    server.get('/boom', async () => {
+      throw new Error('the password is hunter2');
+    });
+    server.get('/busy', async () => {
+      throw new ProblemError('unavailable', 'Busy.', { retryAfterSeconds: 7 });
+    });
     server.get('/trace', async () => ({ traceparent: currentTraceparent() }));
     await server.listen({ port: 0, host: '127.0.0.1' });
   });
@@ -77,7 +109,10 @@ describe('the HTTP server every service uses', () => {
 
   it('carries the trace on and names its instance', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const response = await server.inject({ url: '/trace', headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } });
+    const response = await server.inject({
+      url: '/trace',
+      headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` },
+    });
     assert.equal(response.json().traceparent.slice(3, 35), trace);
     assert.equal(response.headers['x-instance'], 'test-1');
     const made = await server.inject({ url: '/trace', headers: { traceparent: 'nonsense' } });

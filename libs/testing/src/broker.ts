@@ -48,7 +48,9 @@ export async function testBroker(): Promise<TestBroker> {
       listening.push(name);
     },
     clean: async (queues) => {
-      const names = queues.flatMap((queue) => ['', '.dead', '.retry.250', '.retry.1000', '.retry.4000'].map((end) => `${namespace}.${queue}${end}`));
+      const names = queues.flatMap((queue) =>
+        ['', '.dead', '.retry.250', '.retry.1000', '.retry.4000'].map((end) => `${namespace}.${queue}${end}`),
+      );
       for (const name of [...names, ...listening]) await channel.deleteQueue(name);
       await channel.deleteExchange(namespace);
       await channel.deleteExchange(`${namespace}.dead`);

@@ -44,7 +44,11 @@ export async function testDatabase(options: { schema: string; sets: readonly Mig
   };
 }
 
-async function makeTemplate(admin: pg.Client, template: string, options: { schema: string; sets: readonly MigrationSet[] }): Promise<void> {
+async function makeTemplate(
+  admin: pg.Client,
+  template: string,
+  options: { schema: string; sets: readonly MigrationSet[] },
+): Promise<void> {
   const making = `${template}_making`;
   await admin.query(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`);
   await admin.query(`CREATE DATABASE ${making}`);

@@ -8,7 +8,11 @@ export interface TestIdentity {
   /** Issuer and base URL; the keys are at `/.well-known/jwks.json`. */
   url: string;
   /** An access token; `claims` and `header` override what a good one would have. */
-  token(user: { userId: string; roles?: Role[] }, claims?: JWTPayload, header?: { typ?: string; kid?: string }): Promise<string>;
+  token(
+    user: { userId: string; roles?: Role[] },
+    claims?: JWTPayload,
+    header?: { typ?: string; kid?: string },
+  ): Promise<string>;
   close(): Promise<void>;
 }
 

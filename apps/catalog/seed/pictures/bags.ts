@@ -1,18 +1,6 @@
 /** Pictures of the category "Bags and stowage". */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  ring,
-  rope,
-  shine,
-  stitches,
-} from './shapes.ts';
+import { circle, ellipse, line, material, path, rect, repeat, ring, rope, shine, stitches } from './shapes.ts';
 import { lying, standing, type Picture } from './stage.ts';
 
 const duffel = standing(320, 220, (sheet) => {
@@ -47,19 +35,13 @@ const duffel = standing(320, 220, (sheet) => {
 const dryBag = standing(320, 130, (sheet) => {
   const cloth = '#d98a2b';
   return (
-    path(
-      'M222 150C200 200 200 330 212 380C230 406 410 406 428 380C440 330 440 200 418 150z',
-      sheet.round(cloth),
-    ) +
+    path('M222 150C200 200 200 330 212 380C230 406 410 406 428 380C440 330 440 200 418 150z', sheet.round(cloth)) +
     path('M212 380C230 406 410 406 428 380L430 350C400 372 240 372 210 350z', darken(cloth, 0.28), {
       opacity: 0.8,
     }) +
-    line(
-      'M252 176C246 230 246 290 254 340M392 170C400 220 398 280 390 330',
-      darken(cloth, 0.3),
-      4,
-      { 'stroke-opacity': 0.4 },
-    ) +
+    line('M252 176C246 230 246 290 254 340M392 170C400 220 398 280 390 330', darken(cloth, 0.3), 4, {
+      'stroke-opacity': 0.4,
+    }) +
     rect(206, 112, 228, 46, sheet.roll(darken(cloth, 0.12)), 20) +
     line('M214 136H426', darken(cloth, 0.4), 3) +
     line('M212 132C180 90 220 60 292 62M428 132C460 90 420 60 348 62', material.black, 16) +
@@ -88,12 +70,9 @@ const tote = standing(320, 155, (sheet) => {
     stitches('M254 326L263 196M386 326L377 196', '#c8d3e2') +
     path('M320 222L366 306H320zM312 240V306H276z', material.red) +
     line('M268 316H374', material.red, 5) +
-    line(
-      'M210 200C206 240 204 280 206 310M436 200C442 240 442 270 440 300',
-      darken(cloth, 0.3),
-      3,
-      { 'stroke-opacity': 0.35 },
-    )
+    line('M210 200C206 240 204 280 206 310M436 200C442 240 442 270 440 300', darken(cloth, 0.3), 3, {
+      'stroke-opacity': 0.35,
+    })
   );
 });
 
@@ -101,18 +80,11 @@ const backpack = standing(320, 140, (sheet) => {
   const cloth = '#3e5f66';
   return (
     line('M280 92C280 50 360 50 360 92', darken(cloth, 0.4), 14) +
-    line(
-      'M206 190C160 240 170 330 206 360M434 190C480 240 470 330 434 360',
-      darken(cloth, 0.45),
-      20,
-    ) +
+    line('M206 190C160 240 170 330 206 360M434 190C480 240 470 330 434 360', darken(cloth, 0.45), 20) +
     path('M220 150C220 70 420 70 420 150L438 370C438 398 202 398 202 370z', sheet.round(cloth)) +
     path('M234 290H406L412 366C412 386 228 386 228 366z', sheet.lit(darken(cloth, 0.1))) +
     stitches('M242 300H398', lighten(cloth, 0.5)) +
-    path(
-      'M208 140C214 66 426 66 432 140L436 224C436 250 204 250 204 224z',
-      sheet.lit(lighten(cloth, 0.08)),
-    ) +
+    path('M208 140C214 66 426 66 432 140L436 224C436 250 204 250 204 224z', sheet.lit(lighten(cloth, 0.08))) +
     stitches('M214 222C240 236 400 236 426 222', lighten(cloth, 0.5)) +
     rect(258, 216, 24, 100, sheet.round(material.leather), 4) +
     rect(358, 216, 24, 100, sheet.round(material.leather), 4) +
@@ -153,14 +125,8 @@ const toolRoll = lying((sheet) => {
 const dittyBag = standing(320, 125, (sheet) => {
   const cloth = material.canvas;
   return (
-    path(
-      'M250 170C196 220 190 340 214 376C240 402 400 402 426 376C450 340 444 220 390 170z',
-      sheet.round(cloth),
-    ) +
-    path(
-      'M214 376C240 402 400 402 426 376L432 348C390 366 250 366 208 348z',
-      sheet.round(material.leather),
-    ) +
+    path('M250 170C196 220 190 340 214 376C240 402 400 402 426 376C450 340 444 220 390 170z', sheet.round(cloth)) +
+    path('M214 376C240 402 400 402 426 376L432 348C390 366 250 366 208 348z', sheet.round(material.leather)) +
     path(
       'M232 112C260 96 380 96 408 112C400 140 388 152 390 172H250C252 152 240 140 232 112z',
       sheet.across(
@@ -172,12 +138,9 @@ const dittyBag = standing(320, 125, (sheet) => {
       ),
     ) +
     ellipse(320, 112, 86, 13, darken(cloth, 0.4)) +
-    line(
-      'M270 122L276 168M300 126L302 170M340 126L338 170M370 122L364 168',
-      darken(cloth, 0.35),
-      3,
-      { 'stroke-opacity': 0.6 },
-    ) +
+    line('M270 122L276 168M300 126L302 170M340 126L338 170M370 122L364 168', darken(cloth, 0.35), 3, {
+      'stroke-opacity': 0.6,
+    }) +
     repeat(5, (index) => circle(264 + index * 28, 146, 6, sheet.ball(material.brass))) +
     rope('M248 176C290 188 350 188 392 176', material.navy, 13) +
     rope('M382 178C430 200 440 240 420 282', material.navy, 11) +
@@ -209,14 +172,9 @@ const stowageCrate = standing(320, 205, (sheet) => {
     ) +
     rect(120, 222, 34, 172, sheet.round(darken(wood, 0.08)), 3) +
     rect(486, 222, 34, 172, sheet.round(darken(wood, 0.08)), 3) +
-    [244, 302, 360]
-      .map((y) => circle(137, y, 5, material.brass) + circle(503, y, 5, material.brass))
-      .join('') +
+    [244, 302, 360].map((y) => circle(137, y, 5, material.brass) + circle(503, y, 5, material.brass)).join('') +
     rect(272, 236, 96, 24, darken(material.walnut, 0.35), 12) +
-    path(
-      'M116 222L150 176H162L134 222zM524 222L490 176H478L506 222z',
-      sheet.lit(lighten(wood, 0.1)),
-    ) +
+    path('M116 222L150 176H162L134 222zM524 222L490 176H478L506 222z', sheet.lit(lighten(wood, 0.1))) +
     rope('M240 330C260 380 380 380 400 330', material.manila, 15) +
     circle(240, 328, 9, darken(material.walnut, 0.3)) +
     circle(400, 328, 9, darken(material.walnut, 0.3))

@@ -1,31 +1,14 @@
 /** Pictures of the category "Clothing". */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  group,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  shine,
-  stitches,
-} from './shapes.ts';
+import { circle, ellipse, group, line, material, path, rect, repeat, shine, stitches } from './shapes.ts';
 import { hanging, lying, standing, type Picture } from './stage.ts';
 
 const jacket = hanging((sheet) => {
   const cloth = '#e0aa2e';
   const seam = darken(cloth, 0.35);
   return (
-    path(
-      'M256 88C180 104 150 130 134 180L92 372L156 390L204 250z',
-      sheet.across(darken(cloth, 0.16), cloth),
-    ) +
-    path(
-      'M384 88C460 104 490 130 506 180L548 372L484 390L436 250z',
-      sheet.across(cloth, darken(cloth, 0.25)),
-    ) +
+    path('M256 88C180 104 150 130 134 180L92 372L156 390L204 250z', sheet.across(darken(cloth, 0.16), cloth)) +
+    path('M384 88C460 104 490 130 506 180L548 372L484 390L436 250z', sheet.across(cloth, darken(cloth, 0.25))) +
     path(
       'M256 84L196 130L204 424H436L444 130L384 84z',
       sheet.across(darken(cloth, 0.08), lighten(cloth, 0.16), cloth, darken(cloth, 0.16)),
@@ -34,18 +17,11 @@ const jacket = hanging((sheet) => {
       'M256 92C250 40 390 40 384 92C372 130 350 148 320 158C290 148 268 130 256 92z',
       sheet.lit(darken(cloth, 0.08)),
     ) +
-    path(
-      'M278 92C280 66 360 66 362 92C352 116 340 126 320 134C300 126 288 116 278 92z',
-      material.navy,
-    ) +
+    path('M278 92C280 66 360 66 362 92C352 116 340 126 320 134C300 126 288 116 278 92z', material.navy) +
     rect(306, 150, 28, 274, darken(cloth, 0.08)) +
     stitches('M306 156V422M334 156V422', seam) +
     [190, 250, 310, 370]
-      .map(
-        (y) =>
-          rect(300, y, 40, 11, material.black, 5) +
-          circle(337, y + 5, 7, sheet.ball(material.brass)),
-      )
+      .map((y) => rect(300, y, 40, 11, material.black, 5) + circle(337, y + 5, 7, sheet.ball(material.brass)))
       .join('') +
     rect(222, 312, 68, 76, 'none', 6, { stroke: seam, 'stroke-width': 3 }) +
     rect(350, 312, 68, 76, 'none', 6, { stroke: seam, 'stroke-width': 3 }) +
@@ -60,14 +36,8 @@ const jumper = hanging((sheet) => {
   const wool = '#2f4a6d';
   const rib = lighten(wool, 0.22);
   return (
-    path(
-      'M240 100C170 116 150 150 140 200L100 370L166 386L212 250z',
-      sheet.across(darken(wool, 0.2), wool),
-    ) +
-    path(
-      'M400 100C470 116 490 150 500 200L540 370L474 386L428 250z',
-      sheet.across(wool, darken(wool, 0.3)),
-    ) +
+    path('M240 100C170 116 150 150 140 200L100 370L166 386L212 250z', sheet.across(darken(wool, 0.2), wool)) +
+    path('M400 100C470 116 490 150 500 200L540 370L474 386L428 250z', sheet.across(wool, darken(wool, 0.3))) +
     path(
       'M252 92L196 128L206 412C240 422 400 422 434 412L444 128L388 92C360 112 280 112 252 92z',
       sheet.across(darken(wool, 0.14), lighten(wool, 0.08), wool, darken(wool, 0.2)),
@@ -112,17 +82,13 @@ const watchCap = standing(320, 140, (sheet) => {
     line(
       repeat(
         9,
-        (index) =>
-          `M${208 + index * 28} 306C${204 + index * 29} 220 ${270 + index * 12} 140 ${300 + index * 5} 104`,
+        (index) => `M${208 + index * 28} 306C${204 + index * 29} 220 ${270 + index * 12} 140 ${300 + index * 5} 104`,
       ),
       darken(wool, 0.35),
       4,
       { 'stroke-opacity': 0.55 },
     ) +
-    path(
-      'M172 300C172 284 468 284 468 300V374C468 400 172 400 172 374z',
-      sheet.round(lighten(wool, 0.06)),
-    ) +
+    path('M172 300C172 284 468 284 468 300V374C468 400 172 400 172 374z', sheet.round(lighten(wool, 0.06))) +
     line(
       repeat(17, (index) => `M${184 + index * 17} 294V386`),
       darken(wool, 0.35),
@@ -140,18 +106,12 @@ const boots = standing(320, 215, (sheet) => {
     const colour = darken(rubber, shade);
     return group(
       `translate(${shift} 0)`,
-      path(
-        'M150 110C180 98 250 98 276 110L270 280C300 316 370 316 380 362V384H150z',
-        sheet.round(colour),
-      ),
+      path('M150 110C180 98 250 98 276 110L270 280C300 316 370 316 380 362V384H150z', sheet.round(colour)),
       ellipse(213, 110, 63, 15, darken(colour, 0.5)),
       path('M146 376H384C388 400 380 402 370 402H232V396H212V402H146z', '#efe8d6'),
       line('M150 376H382', material.red, 6),
       line('M150 140C190 152 240 152 274 140', '#efe8d6', 9),
-      path(
-        'M282 296C322 306 366 320 376 356L330 356C330 326 310 310 282 296z',
-        lighten(colour, 0.12),
-      ),
+      path('M282 296C322 306 366 320 376 356L330 356C330 326 310 310 282 296z', lighten(colour, 0.12)),
       shine('M172 160V330', 9, 0.3),
     );
   };
@@ -165,19 +125,13 @@ const gloves = lying((sheet) => {
       'M-62 150V20L-106-30C-122-54-96-72-78-54L-54-30L-62-130C-62-154-28-154-26-130L-20-60L-16-160C-14-184 18-184 18-160L20-60L30-148C34-170 64-168 62-144L56-40L74-104C82-124 106-116 102-94L78 40V150z',
       sheet.across(darken(hide, 0.12), lighten(hide, 0.18), darken(hide, 0.18)),
     ),
-    path(
-      'M-46 20C-40-20 60-30 62 20C62 70 40 96 6 96C-26 96-46 70-46 20z',
-      darken(material.leather, 0.06),
-    ),
+    path('M-46 20C-40-20 60-30 62 20C62 70 40 96 6 96C-26 96-46 70-46 20z', darken(material.leather, 0.06)),
     stitches('M-38 20C-30-10 52-18 54 20C54 62 34 88 6 88C-20 88-38 62-38 20z', '#ecd9ae'),
     path('M-66 132H82V184C40 194-24 194-66 184z', sheet.round(material.navy)),
     line('M-60 154H76', lighten(material.navy, 0.4), 5),
     line('M-20-60L-18-30M20-60V-30M56-40L50-20', darken(hide, 0.45), 3),
   ].join('');
-  return (
-    group('translate(206 244) rotate(-10)', hand) +
-    group('translate(436 248) rotate(10) scale(-1 1)', hand)
-  );
+  return group('translate(206 244) rotate(-10)', hand) + group('translate(436 248) rotate(10) scale(-1 1)', hand);
 });
 
 const socks = lying((sheet) => {
@@ -192,9 +146,7 @@ const socks = lying((sheet) => {
       lighten(material.cream, 0),
     ),
     rect(-4, -8, 104, 54, sheet.round(darken(wool, 0.15)), 8),
-    repeat(8, (index) =>
-      line(`M${6 + index * 12} -4V42`, darken(wool, 0.5), 3, { 'stroke-opacity': 0.5 }),
-    ),
+    repeat(8, (index) => line(`M${6 + index * 12} -4V42`, darken(wool, 0.5), 3, { 'stroke-opacity': 0.5 })),
     line('M0 66H96M0 84H96', material.red, 9, { 'stroke-linecap': 'butt' }),
     line('M24 104V180M48 104V200M72 104V220', lighten(wool, 0.4), 6, {
       'stroke-dasharray': '3 7',

@@ -4,9 +4,7 @@ import { circle, ellipse, group, line, material, path, rect, repeat, shine } fro
 import { lying, standing, type Picture } from './stage.ts';
 
 const steam = (x: number, y: number): string =>
-  repeat(3, (index) =>
-    line(`M${x + index * 34} ${y}c-18-22 18-34 0-60`, '#ffffff', 8, { 'stroke-opacity': 0.5 }),
-  );
+  repeat(3, (index) => line(`M${x + index * 34} ${y}c-18-22 18-34 0-60`, '#ffffff', 8, { 'stroke-opacity': 0.5 }));
 
 const mug = standing(300, 125, (sheet) => {
   const enamel = '#f6f3ea';
@@ -38,14 +36,8 @@ const kettle = standing(310, 170, (sheet) => {
     rect(254, 82, 112, 30, sheet.roll(material.beech), 14) +
     path('M430 300C490 280 484 220 530 196L552 214C520 250 520 330 440 360z', sheet.lit(enamel)) +
     ellipse(541, 204, 17, 9, darken(enamel, 0.5), { transform: 'rotate(38 541 204)' }) +
-    path(
-      'M206 196C150 250 150 350 176 380C200 402 420 402 444 380C470 350 470 250 414 196z',
-      sheet.round(enamel),
-    ) +
-    path(
-      'M206 198C220 164 400 164 414 198C390 214 230 214 206 198z',
-      sheet.round(lighten(enamel, 0.1)),
-    ) +
+    path('M206 196C150 250 150 350 176 380C200 402 420 402 444 380C470 350 470 250 414 196z', sheet.round(enamel)) +
+    path('M206 198C220 164 400 164 414 198C390 214 230 214 206 198z', sheet.round(lighten(enamel, 0.1))) +
     line('M206 198C230 214 390 214 414 198', darken(enamel, 0.4), 4) +
     circle(310, 162, 15, sheet.ball(material.beech)) +
     circle(206, 192, 9, sheet.ball(material.brass)) +
@@ -98,10 +90,7 @@ const board = lying((sheet) => {
     circle(x, y, 40, '#f0c93b') +
     circle(x, y, 33, '#fdf3c4') +
     repeat(6, (index) =>
-      group(
-        `rotate(${index * 60} ${x} ${y})`,
-        path(`M${x} ${y - 4}l-13-23a26 26 0 0 1 26 0z`, '#f6da63'),
-      ),
+      group(`rotate(${index * 60} ${x} ${y})`, path(`M${x} ${y - 4}l-13-23a26 26 0 0 1 26 0z`, '#f6da63')),
     );
   return (
     path(
@@ -146,10 +135,7 @@ const cutlery = lying(
       sheet.round(material.steel),
     ) +
     handle(sheet, 320) +
-    path(
-      'M306 232C306 170 300 110 312 62C346 84 346 180 336 232z',
-      sheet.across('#eef2f5', '#c3ccd5', '#93a0ac'),
-    ) +
+    path('M306 232C306 170 300 110 312 62C346 84 346 180 336 232z', sheet.across('#eef2f5', '#c3ccd5', '#93a0ac')) +
     handle(sheet, 428) +
     ellipse(428, 120, 40, 58, sheet.ball(material.steel)) +
     ellipse(426, 116, 27, 43, darken(material.steel, 0.14), { opacity: 0.6 }) +
@@ -163,39 +149,19 @@ const cutlery = lying(
 const moka = standing(320, 115, (sheet) => {
   const metal = '#b7bfc7';
   return (
-    path(
-      'M404 150L476 140C496 140 500 164 496 180L480 300H456L464 190L412 196z',
-      sheet.lit(material.black),
-    ) +
+    path('M404 150L476 140C496 140 500 164 496 180L480 300H456L464 190L412 196z', sheet.lit(material.black)) +
     path(
       'M244 232L222 384C222 398 418 398 418 384L396 232z',
-      sheet.across(
-        darken(metal, 0.3),
-        lighten(metal, 0.2),
-        lighten(metal, 0.5),
-        metal,
-        metal,
-        darken(metal, 0.35),
-      ),
+      sheet.across(darken(metal, 0.3), lighten(metal, 0.2), lighten(metal, 0.5), metal, metal, darken(metal, 0.35)),
     ) +
     line('M282 240L272 392M358 240L368 392', darken(metal, 0.3), 3) +
     rect(234, 216, 172, 24, sheet.round(darken(metal, 0.15)), 6) +
     path(
       'M252 216L226 120L196 108L232 96H410L388 216z',
-      sheet.across(
-        darken(metal, 0.3),
-        lighten(metal, 0.2),
-        lighten(metal, 0.5),
-        metal,
-        metal,
-        darken(metal, 0.35),
-      ),
+      sheet.across(darken(metal, 0.3), lighten(metal, 0.2), lighten(metal, 0.5), metal, metal, darken(metal, 0.35)),
     ) +
     line('M284 104L290 212M356 104L350 212', darken(metal, 0.3), 3) +
-    path(
-      'M224 98L320 66L416 98z',
-      sheet.across(darken(metal, 0.1), lighten(metal, 0.3), darken(metal, 0.25)),
-    ) +
+    path('M224 98L320 66L416 98z', sheet.across(darken(metal, 0.1), lighten(metal, 0.3), darken(metal, 0.25))) +
     path('M308 66L304 40H336L332 66z', sheet.round(material.black)) +
     circle(262, 310, 12, sheet.ball(material.brass)) +
     steam(150, 96)
@@ -205,11 +171,7 @@ const moka = standing(320, 115, (sheet) => {
 const stewPot = standing(320, 175, (sheet) => {
   const enamel = '#c9573f';
   return (
-    line(
-      'M160 250C110 246 110 300 164 296M480 250C530 246 530 300 476 296',
-      darken(enamel, 0.3),
-      17,
-    ) +
+    line('M160 250C110 246 110 300 164 296M480 250C530 246 530 300 476 296', darken(enamel, 0.3), 17) +
     path('M156 220L168 366C172 402 468 402 472 366L484 220z', sheet.round(enamel)) +
     rect(146, 204, 348, 24, sheet.roll('#f3eee2'), 11) +
     path('M156 206C170 150 470 150 484 206z', sheet.round(lighten(enamel, 0.06))) +

@@ -1,29 +1,13 @@
 /** Pictures of the category "Light": drawn at dusk, each with its own light. */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  glow,
-  group,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  ring,
-  screw,
-  shine,
-} from './shapes.ts';
+import { circle, ellipse, glow, group, line, material, path, rect, repeat, ring, screw, shine } from './shapes.ts';
 import { hanging, lying, standing, type Picture } from './stage.ts';
 
 const warm = '#ffd27a';
 const flame = (sheet: Parameters<Picture['draw']>[0], x: number, y: number, size: number): string =>
   group(
     `translate(${x} ${y}) scale(${size})`,
-    path(
-      'M0-44C20-16 24 0 18 14A20 20 0 0 1-18 14C-24 0-8-16 0-44z',
-      sheet.down('#ffb13d', '#ffe9a8'),
-    ),
+    path('M0-44C20-16 24 0 18 14A20 20 0 0 1-18 14C-24 0-8-16 0-44z', sheet.down('#ffb13d', '#ffe9a8')),
     path('M0-14C8 0 10 8 6 16A7 7 0 0 1-6 16C-10 8-4 0 0-14z', '#fffbe6'),
   );
 
@@ -68,10 +52,7 @@ const bulkheadLight = hanging((sheet) => {
       [204, 352],
       [436, 352],
     ]
-      .map(
-        ([x = 0, y = 0]) =>
-          circle(x, y, 21, sheet.ball(brass)) + screw(sheet, x, y, 11, material.steel),
-      )
+      .map(([x = 0, y = 0]) => circle(x, y, 21, sheet.ball(brass)) + screw(sheet, x, y, 11, material.steel))
       .join('') +
     shine('M196 190A136 136 0 0 1 270 106', 8)
   );
@@ -147,21 +128,11 @@ const anchorLight = standing(320, 110, (sheet) => {
     glow(sheet, 320, 240, 240, '#fff3cf') +
     path('M214 372H426V386C426 404 214 404 214 386z', sheet.round(black)) +
     rect(236, 322, 168, 54, sheet.round(black), 8) +
-    rect(
-      250,
-      168,
-      140,
-      158,
-      sheet.across('#c9b98a', '#fffdf0', '#fff6d4', '#e9d9a4', '#a3946a'),
-      6,
-    ) +
+    rect(250, 168, 140, 158, sheet.across('#c9b98a', '#fffdf0', '#fff6d4', '#e9d9a4', '#a3946a'), 6) +
     repeat(9, (index) =>
-      line(
-        `M252 ${182 + index * 16}H388`,
-        index === 4 ? '#ffffff' : '#b8a878',
-        index === 4 ? 9 : 3,
-        { 'stroke-opacity': 0.75 },
-      ),
+      line(`M252 ${182 + index * 16}H388`, index === 4 ? '#ffffff' : '#b8a878', index === 4 ? 9 : 3, {
+        'stroke-opacity': 0.75,
+      }),
     ) +
     glow(sheet, 320, 247, 70, '#ffffff') +
     path('M236 170C236 120 404 120 404 170z', sheet.round(black)) +

@@ -4,14 +4,7 @@ import { circle, group, line, material, path, rect, repeat, screw, shine } from 
 import { hanging, lying, standing, type Picture } from './stage.ts';
 
 /** Marks around a dial: every `major`th one longer. */
-const marks = (
-  cx: number,
-  cy: number,
-  radius: number,
-  count: number,
-  major: number,
-  colour: string,
-): string =>
+const marks = (cx: number, cy: number, radius: number, count: number, major: number, colour: string): string =>
   repeat(count, (index) => {
     const turn = (index / count) * 2 * Math.PI;
     const inner = radius - (index % major === 0 ? 16 : 8);
@@ -37,11 +30,7 @@ const compass = standing(320, 165, (sheet) => {
     marks(320, 220, 112, 32, 4, '#22313f') +
     group(
       'translate(320 220) rotate(20)',
-      group(
-        'rotate(45)',
-        path(star(66, 14), '#8a9aa8'),
-        group('rotate(90)', path(star(66, 14), '#8a9aa8')),
-      ),
+      group('rotate(45)', path(star(66, 14), '#8a9aa8'), group('rotate(90)', path(star(66, 14), '#8a9aa8'))),
       group('rotate(90)', path(star(88, 17), '#22313f')),
       path('M0-92L18-18L0 0L-18-18z', material.red),
       path('M0 92L18 18L0 0L-18 18z', '#22313f'),
@@ -57,11 +46,7 @@ const compass = standing(320, 165, (sheet) => {
 const dividers = lying((sheet) => {
   const brass = material.brass;
   return (
-    line(
-      'M90 396C200 360 300 420 420 388C500 366 560 386 600 372M60 320C160 290 240 330 330 306',
-      '#8fb0c0',
-      3,
-    ) +
+    line('M90 396C200 360 300 420 420 388C500 366 560 386 600 372M60 320C160 290 240 330 330 306', '#8fb0c0', 3) +
     line('M196 414L438 414', material.red, 4, { 'stroke-dasharray': '14 8' }) +
     path(
       'M300 116C240 120 236 190 256 232L214 330L190 414L226 338L276 250C296 230 318 200 318 150z',
@@ -94,13 +79,7 @@ const parallelRule = lying((sheet) => {
     line(`M${x} 170L${x + 84} 310`, material.brass, 21) +
     screw(sheet, x, 170, 13, lighten(material.brass, 0.2)) +
     screw(sheet, x + 84, 310, 13, lighten(material.brass, 0.2));
-  return group(
-    'rotate(-9 320 240)',
-    plate(126),
-    group('translate(24 0)', plate(278)),
-    link(140),
-    link(420),
-  );
+  return group('rotate(-9 320 240)', plate(126), group('translate(24 0)', plate(278)), link(140), link(420));
 });
 
 const binoculars = standing(320, 205, (sheet) => {
@@ -189,10 +168,7 @@ const barometer = hanging((sheet) => {
       path('M314 268L317 138L320 122L323 138L326 268z', '#22313f'),
       circle(320, 276, 12, 'none', { stroke: '#22313f', 'stroke-width': 5 }),
     ) +
-    group(
-      'rotate(24 320 240)',
-      path('M318 262L319 132H321L322 262z', brass, { stroke: brass, 'stroke-width': 3 }),
-    ) +
+    group('rotate(24 320 240)', path('M318 262L319 132H321L322 262z', brass, { stroke: brass, 'stroke-width': 3 })) +
     circle(320, 240, 13, sheet.ball(brass)) +
     shine('M216 186A118 118 0 0 1 286 124', 12, 0.6) +
     circle(320, 70, 9, sheet.ball(brass))

@@ -1,19 +1,6 @@
 /** Pictures of the category "Log and paper". */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  group,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  ring,
-  rope,
-  screw,
-  shine,
-} from './shapes.ts';
+import { circle, ellipse, group, line, material, path, rect, repeat, ring, rope, screw, shine } from './shapes.ts';
 import { hanging, lying, standing, type Picture } from './stage.ts';
 
 const anchor = (x: number, y: number, size: number, colour: string): string =>
@@ -84,13 +71,7 @@ const notebook = lying((sheet) => {
 
 const pencils = lying((sheet) => {
   const pencil = (x: number, top: number, colour: string): string =>
-    rect(
-      x,
-      top,
-      34,
-      236,
-      sheet.across(darken(colour, 0.15), lighten(colour, 0.25), colour, darken(colour, 0.3)),
-    ) +
+    rect(x, top, 34, 236, sheet.across(darken(colour, 0.15), lighten(colour, 0.25), colour, darken(colour, 0.3))) +
     rect(x, top - 12, 34, 26, darken(colour, 0.45), 4) +
     path(`M${x} ${top + 236}h34l-17 64z`, '#ecd2a4') +
     path(`M${x + 11} ${top + 278}h12l-6 22z`, '#2c2f36') +
@@ -128,18 +109,8 @@ const pen = lying(
 const ink = standing(300, 140, (sheet) => {
   const glass = '#33507c';
   return (
-    rect(
-      182,
-      216,
-      236,
-      180,
-      sheet.across(lighten(glass, 0.4), glass, darken(glass, 0.3), lighten(glass, 0.1)),
-      26,
-    ) +
-    path(
-      'M190 270H410V372C410 384 402 390 392 390H208C198 390 190 384 190 372z',
-      sheet.down('#1c2a4a', '#0f1830'),
-    ) +
+    rect(182, 216, 236, 180, sheet.across(lighten(glass, 0.4), glass, darken(glass, 0.3), lighten(glass, 0.1)), 26) +
+    path('M190 270H410V372C410 384 402 390 392 390H208C198 390 190 384 190 372z', sheet.down('#1c2a4a', '#0f1830')) +
     rect(214, 276, 172, 84, '#f6efdc', 4) +
     anchor(300, 314, 0.52, material.navy) +
     line('M232 350H368', material.brass, 3) +
@@ -147,10 +118,7 @@ const ink = standing(300, 140, (sheet) => {
     rect(236, 132, 128, 62, sheet.round('#2c2f36'), 10) +
     repeat(11, (index) => line(`M${248 + index * 10.5} 142V186`, '#4a4f59', 3)) +
     shine('M200 240V372', 9, 0.55) +
-    path(
-      'M430 396C432 380 452 370 470 376C500 366 520 384 514 396C500 408 446 408 430 396z',
-      '#16203c',
-    ) +
+    path('M430 396C432 380 452 370 470 376C500 366 520 384 514 396C500 408 446 408 430 396z', '#16203c') +
     ellipse(466, 386, 16, 4, '#5a6c9a') +
     circle(540, 402, 7, '#16203c')
   );
@@ -158,21 +126,19 @@ const ink = standing(300, 140, (sheet) => {
 
 const chartTube = lying((sheet) => {
   const tube = '#7a5a3c';
-  return (
-    group(
-      'rotate(-22 320 240)',
-      path('M96 126L300 112C320 112 326 170 310 176L110 196z', '#f7f1de'),
-      line('M120 150C160 134 200 170 250 142M130 176C180 160 220 176 290 156', '#7aa3b8', 3),
-      rect(150, 196, 400, 96, sheet.roll(tube), 14),
-      rect(526, 188, 46, 112, sheet.roll(darken(material.leather, 0.1)), 12),
-      rect(118, 188, 58, 112, sheet.roll(material.leather), 12),
-      line('M186 206V284M516 206V284', '#e8cfa4', 2.5, { 'stroke-dasharray': '9 6' }),
-      line('M176 196C240 60 460 60 526 196', material.navy, 15),
-      rect(330, 88, 44, 24, 'none', 4, { stroke: material.brass, 'stroke-width': 6 }),
-      rect(296, 216, 110, 56, '#f1e6c6', 4),
-      anchor(351, 246, 0.42, material.navy),
-      shine('M196 214H290', 6, 0.3),
-    ) + ''
+  return group(
+    'rotate(-22 320 240)',
+    path('M96 126L300 112C320 112 326 170 310 176L110 196z', '#f7f1de'),
+    line('M120 150C160 134 200 170 250 142M130 176C180 160 220 176 290 156', '#7aa3b8', 3),
+    rect(150, 196, 400, 96, sheet.roll(tube), 14),
+    rect(526, 188, 46, 112, sheet.roll(darken(material.leather, 0.1)), 12),
+    rect(118, 188, 58, 112, sheet.roll(material.leather), 12),
+    line('M186 206V284M516 206V284', '#e8cfa4', 2.5, { 'stroke-dasharray': '9 6' }),
+    line('M176 196C240 60 460 60 526 196', material.navy, 15),
+    rect(330, 88, 44, 24, 'none', 4, { stroke: material.brass, 'stroke-width': 6 }),
+    rect(296, 216, 110, 56, '#f1e6c6', 4),
+    anchor(351, 246, 0.42, material.navy),
+    shine('M196 214H290', 6, 0.3),
   );
 });
 
@@ -188,14 +154,7 @@ const tideCalendar = hanging(
     path('M226 182H320L306 198H240z', material.red) +
     repeat(5, (row) =>
       repeat(7, (column) =>
-        rect(
-          190 + column * 38,
-          242 + row * 36,
-          30,
-          26,
-          (row * 7 + column) % 7 > 4 ? '#dfe9ee' : '#efe9d8',
-          3,
-        ),
+        rect(190 + column * 38, 242 + row * 36, 30, 26, (row * 7 + column) % 7 > 4 ? '#dfe9ee' : '#efe9d8', 3),
       ),
     ) +
     line('M190 316C222 250 252 250 290 316S360 372 396 316S440 270 456 290', material.red, 4) +

@@ -1,18 +1,6 @@
 /** Pictures of the category "Rope and rigging". */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  ring,
-  rope,
-  screw,
-  shine,
-} from './shapes.ts';
+import { circle, ellipse, line, material, path, rect, repeat, ring, rope, screw, shine } from './shapes.ts';
 import { hanging, lying, standing, type Picture } from './stage.ts';
 
 const mooringLine = standing(320, 165, (sheet) => {
@@ -21,11 +9,7 @@ const mooringLine = standing(320, 165, (sheet) => {
     repeat(6, (index) => lay(350 - index * 25)) +
     ellipse(320, 225, 108, 25, sheet.down('#4d3d22', '#8a6f3f')) +
     rope('M212 236C300 262 420 262 428 236', material.manila, 28) +
-    rope(
-      'M440 250C500 290 470 350 520 372C560 388 585 350 556 336C530 326 508 350 520 374',
-      material.manila,
-      26,
-    ) +
+    rope('M440 250C500 290 470 350 520 372C560 388 585 350 556 336C530 326 508 350 520 374', material.manila, 26) +
     line('M476 306L496 318', material.red, 8) +
     line('M480 290L499 301', material.red, 8)
   );
@@ -56,10 +40,7 @@ const whippingTwine = standing(310, 120, (sheet) => {
   return (
     path('M200 360v18c0 26 220 26 220 0v-18z', sheet.round(material.beech)) +
     ellipse(310, 360, 110, 24, lighten(material.beech, 0.25)) +
-    path(
-      'M230 150C222 220 222 300 230 362C260 378 360 378 390 362C398 300 398 220 390 150z',
-      sheet.round(tarred),
-    ) +
+    path('M230 150C222 220 222 300 230 362C260 378 360 378 390 362C398 300 398 220 390 150z', sheet.round(tarred)) +
     repeat(13, (index) =>
       line(
         `M228 ${166 + index * 15}C270 ${180 + index * 15} 350 ${180 + index * 15} 392 ${162 + index * 15}`,
@@ -76,8 +57,7 @@ const whippingTwine = standing(310, 120, (sheet) => {
 
 const bowShackle = lying((sheet) => {
   const metal = material.bronze;
-  const bow =
-    'M246 330V276C246 250 196 226 196 178A124 114 0 0 1 444 178C444 226 394 250 394 276V330';
+  const bow = 'M246 330V276C246 250 196 226 196 178A124 114 0 0 1 444 178C444 226 394 250 394 276V330';
   return (
     line(bow, darken(metal, 0.45), 44) +
     line(bow, sheet.round(metal), 38) +
@@ -186,10 +166,7 @@ const ropeFender = hanging((sheet) => {
     }) +
     ellipse(322, 270, 96, 152, sheet.across('#141c2b33', '#ffffff22', '#141c2b00', '#141c2b66')) +
     line(
-      repeat(
-        7,
-        (index) => `M${302 + index * 6} 412L${284 + index * 12} ${458 - Math.abs(index - 3) * 4}`,
-      ),
+      repeat(7, (index) => `M${302 + index * 6} 412L${284 + index * 12} ${458 - Math.abs(index - 3) * 4}`),
       darken(colour, 0.22),
       7,
     )

@@ -10,8 +10,7 @@ function element(name: string, attributes: Attributes): string {
 }
 
 /** A filled path. */
-export const path = (d: string, fill: string, more: Attributes = {}): string =>
-  element('path', { d, fill, ...more });
+export const path = (d: string, fill: string, more: Attributes = {}): string => element('path', { d, fill, ...more });
 
 /** An open stroke with round ends; width in picture units. */
 export const line = (d: string, stroke: string, width: number, more: Attributes = {}): string =>
@@ -37,23 +36,12 @@ export const rect = (
 ): string => element('rect', { x, y, width, height, ...(rx > 0 ? { rx } : {}), fill, ...more });
 
 /** A circle. */
-export const circle = (
-  cx: number,
-  cy: number,
-  r: number,
-  fill: string,
-  more: Attributes = {},
-): string => element('circle', { cx, cy, r, fill, ...more });
+export const circle = (cx: number, cy: number, r: number, fill: string, more: Attributes = {}): string =>
+  element('circle', { cx, cy, r, fill, ...more });
 
 /** An ellipse. */
-export const ellipse = (
-  cx: number,
-  cy: number,
-  rx: number,
-  ry: number,
-  fill: string,
-  more: Attributes = {},
-): string => element('ellipse', { cx, cy, rx, ry, fill, ...more });
+export const ellipse = (cx: number, cy: number, rx: number, ry: number, fill: string, more: Attributes = {}): string =>
+  element('ellipse', { cx, cy, rx, ry, fill, ...more });
 
 /** A group moved, turned or scaled as one. */
 export const group = (transform: string, ...children: string[]): string =>
@@ -85,26 +73,15 @@ export function rope(d: string, colour: Colour, width: number, fleck?: Colour): 
 }
 
 /** Soft light around a point. */
-export const glow = (
-  sheet: Sheet,
-  cx: number,
-  cy: number,
-  radius: number,
-  colour: Colour,
-): string => circle(cx, cy, radius, sheet.out(`${colour}cc`, `${colour}44`, `${colour}00`));
+export const glow = (sheet: Sheet, cx: number, cy: number, radius: number, colour: Colour): string =>
+  circle(cx, cy, radius, sheet.out(`${colour}cc`, `${colour}44`, `${colour}00`));
 
 /** A row of stitches along a path. */
 export const stitches = (d: string, colour: Colour): string =>
   line(d, colour, 2.5, { 'stroke-dasharray': '9 6', 'stroke-opacity': 0.8 });
 
 /** A slotted screw head or rivet. */
-export const screw = (
-  sheet: Sheet,
-  cx: number,
-  cy: number,
-  radius: number,
-  colour: Colour,
-): string =>
+export const screw = (sheet: Sheet, cx: number, cy: number, radius: number, colour: Colour): string =>
   circle(cx, cy, radius, sheet.ball(colour)) +
   line(
     `M${cx - radius * 0.55} ${cy + radius * 0.3}L${cx + radius * 0.55} ${cy - radius * 0.3}`,

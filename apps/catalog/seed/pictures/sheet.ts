@@ -9,11 +9,9 @@ function channels(colour: Colour): [number, number, number] {
 }
 
 /** Goes from `from` towards `to` by `share` (0 to 1), in sRGB: enough for the small steps used here. */
-export function mix(from: Colour, to: Colour, share: number): Colour {
+function mix(from: Colour, to: Colour, share: number): Colour {
   const target = channels(to);
-  const mixed = channels(from).map((channel, index) =>
-    Math.round(channel + ((target[index] ?? 0) - channel) * share),
-  );
+  const mixed = channels(from).map((channel, index) => Math.round(channel + ((target[index] ?? 0) - channel) * share));
   return `#${mixed.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
 }
 
@@ -28,9 +26,7 @@ function stops(colours: readonly Colour[]): string {
     .map((colour, index) => {
       const offset = Number((index / Math.max(1, colours.length - 1)).toFixed(2));
       const alpha =
-        colour.length === 9
-          ? ` stop-opacity="${(Number.parseInt(colour.slice(7), 16) / 255).toFixed(2)}"`
-          : '';
+        colour.length === 9 ? ` stop-opacity="${(Number.parseInt(colour.slice(7), 16) / 255).toFixed(2)}"` : '';
       return `<stop offset="${offset}" stop-color="${colour.slice(0, 7)}"${alpha}/>`;
     })
     .join('');
@@ -76,24 +72,12 @@ export class Sheet {
 
   /** An upright cylinder lit from the left. */
   round(colour: Colour): string {
-    return this.across(
-      darken(colour, 0.18),
-      lighten(colour, 0.28),
-      colour,
-      darken(colour, 0.12),
-      darken(colour, 0.34),
-    );
+    return this.across(darken(colour, 0.18), lighten(colour, 0.28), colour, darken(colour, 0.12), darken(colour, 0.34));
   }
 
   /** A cylinder that lies on its side, lit from above. */
   roll(colour: Colour): string {
-    return this.down(
-      darken(colour, 0.06),
-      lighten(colour, 0.32),
-      colour,
-      darken(colour, 0.16),
-      darken(colour, 0.36),
-    );
+    return this.down(darken(colour, 0.06), lighten(colour, 0.32), colour, darken(colour, 0.16), darken(colour, 0.36));
   }
 
   /** A ball lit from the upper left. */
@@ -107,8 +91,6 @@ export class Sheet {
 
   /** Everything asked for so far, as the inside of `<defs>`. */
   definitions(): string {
-    return [...this.#definitions]
-      .map(([markup, id]) => markup.replace(/^<(\w+) /, `<$1 id="${id}" `))
-      .join('');
+    return [...this.#definitions].map(([markup, id]) => markup.replace(/^<(\w+) /, `<$1 id="${id}" `)).join('');
   }
 }

@@ -20,7 +20,7 @@ export interface Picture {
 }
 
 /** Background of each category. Lamps get dusk, so that their light shows. */
-export const backgrounds: Readonly<Record<string, Colour>> = {
+const backgrounds: Readonly<Record<string, Colour>> = {
   'Rope and rigging': '#c9ddd5',
   Light: '#455a72',
   Workshop: '#e3d6c1',
@@ -32,12 +32,10 @@ export const backgrounds: Readonly<Record<string, Colour>> = {
 };
 
 /** A thing that stands: `centre` and `reach` place its shadow on the floor line, in picture units. */
-export const standing = (
-  centre: number,
-  reach: number,
-  draw: Picture['draw'],
-  floor = 396,
-): Picture => ({ pose: { kind: 'standing', centre, reach, floor }, draw });
+export const standing = (centre: number, reach: number, draw: Picture['draw'], floor = 396): Picture => ({
+  pose: { kind: 'standing', centre, reach, floor },
+  draw,
+});
 
 /** A thing seen from above, with a soft shadow below and to the right. */
 export const lying = (draw: Picture['draw']): Picture => ({ pose: { kind: 'lying' }, draw });
@@ -57,13 +55,7 @@ function scenery(sheet: Sheet, pose: Pose, colour: Colour): string {
   return (
     wall +
     path(`M0 ${floor - 32}H640V480H0z`, sheet.down(darken(colour, 0.1), darken(colour, 0.02))) +
-    ellipse(
-      pose.centre + 14,
-      floor,
-      pose.reach * 1.2,
-      22,
-      sheet.out('#141c2b99', '#141c2b55', '#141c2b00'),
-    )
+    ellipse(pose.centre + 14, floor, pose.reach * 1.2, 22, sheet.out('#141c2b99', '#141c2b55', '#141c2b00'))
   );
 }
 

@@ -1,19 +1,6 @@
 /** Pictures of the category "Workshop". */
 import { darken, lighten } from './sheet.ts';
-import {
-  circle,
-  ellipse,
-  group,
-  line,
-  material,
-  path,
-  rect,
-  repeat,
-  ring,
-  rope,
-  screw,
-  shine,
-} from './shapes.ts';
+import { circle, ellipse, group, line, material, path, rect, repeat, ring, rope, screw, shine } from './shapes.ts';
 import { lying, standing, type Picture } from './stage.ts';
 
 const riggingKnife = lying((sheet) =>
@@ -23,10 +10,7 @@ const riggingKnife = lying((sheet) =>
     path('M330 254H540C540 262 538 265 534 266H330z', '#f7fafc'),
     rect(352, 220, 26, 4, '#6f7b88', 2),
     path('M330 284C400 290 450 306 496 330C460 330 390 318 322 304z', sheet.roll(material.steel)),
-    path(
-      'M112 208H318C342 208 350 300 330 304H128C96 304 90 214 112 208z',
-      sheet.roll(material.walnut),
-    ),
+    path('M112 208H318C342 208 350 300 330 304H128C96 304 90 214 112 208z', sheet.roll(material.walnut)),
     rect(290, 207, 44, 98, sheet.roll(material.brass), 8),
     screw(sheet, 150, 256, 9, material.brass),
     screw(sheet, 230, 256, 9, material.brass),
@@ -60,14 +44,8 @@ const blockPlane = standing(
       'M110 346H540V386C540 392 534 396 528 396H110C104 396 100 390 100 384V356C100 350 104 346 110 346z',
       sheet.roll(material.steel),
     ) +
-    path(
-      'M122 346C122 306 160 300 196 302L262 318H400C470 318 520 322 530 346z',
-      sheet.lit(material.iron),
-    ) +
-    path(
-      'M254 330L452 218C462 214 472 228 464 234L300 346H246z',
-      sheet.down('#dbe2e8', '#8e9aa6'),
-    ) +
+    path('M122 346C122 306 160 300 196 302L262 318H400C470 318 520 322 530 346z', sheet.lit(material.iron)) +
+    path('M254 330L452 218C462 214 472 228 464 234L300 346H246z', sheet.down('#dbe2e8', '#8e9aa6')) +
     path(
       'M276 318C300 268 360 236 424 206C470 186 492 214 466 240C420 276 350 300 306 340z',
       sheet.lit(material.walnut),
@@ -75,16 +53,8 @@ const blockPlane = standing(
     circle(380, 262, 20, sheet.ball(material.brass)) +
     line('M368 268l24-12', darken(material.brass, 0.5), 4) +
     path('M150 304C134 270 166 248 186 262C206 270 206 294 190 306z', sheet.ball(material.brass)) +
-    line(
-      'M250 322C236 286 196 262 216 226C234 202 270 216 262 244C254 264 228 256 236 238',
-      '#ecd2a4',
-      11,
-    ) +
-    line(
-      'M250 322C236 286 196 262 216 226C234 202 270 216 262 244C254 264 228 256 236 238',
-      '#d6b27c',
-      2,
-    ) +
+    line('M250 322C236 286 196 262 216 226C234 202 270 216 262 244C254 264 228 256 236 238', '#ecd2a4', 11) +
+    line('M250 322C236 286 196 262 216 226C234 202 270 216 262 244C254 264 228 256 236 238', '#d6b27c', 2) +
     ellipse(470, 358, 30, 8, darken(material.steel, 0.3)) +
     shine('M124 354H510', 4),
 );
@@ -100,11 +70,7 @@ const pullSaw = lying((sheet) =>
       sheet.roll(material.ash),
     ),
     repeat(13, (index) =>
-      line(
-        `M${66 + index * 13} 214l12 56M${78 + index * 13} 214l-12 56`,
-        darken(material.hemp, 0.15),
-        3,
-      ),
+      line(`M${66 + index * 13} 214l12 56M${78 + index * 13} 214l-12 56`, darken(material.hemp, 0.15), 3),
     ),
     rect(246, 212, 24, 60, sheet.roll(material.red), 5),
     circle(548, 238, 8, '#7e8a96'),
@@ -118,14 +84,7 @@ const spannerSet = lying((sheet) => {
     const foot = 250 + length / 2;
     return (
       rect(x - width * 0.36, top, width * 0.72, length, sheet.round(material.steel), 4) +
-      rect(
-        x - width * 0.14,
-        top + width * 1.4,
-        width * 0.28,
-        length - width * 2.8,
-        darken(material.steel, 0.22),
-        4,
-      ) +
+      rect(x - width * 0.14, top + width * 1.4, width * 0.28, length - width * 2.8, darken(material.steel, 0.22), 4) +
       circle(x, foot, width * 0.78, sheet.ball(material.steel)) +
       circle(x, foot, width * 0.42, '#ddd0bc', {
         stroke: darken(material.steel, 0.4),
@@ -153,18 +112,12 @@ const chisel = lying((sheet) =>
     path('M324 214H548L584 226V256L548 268H324z', sheet.roll(material.steel)),
     path('M548 214L584 226V256L548 268z', '#f1f5f8'),
     path('M270 228L330 214V268L270 254z', sheet.roll(darken(material.steel, 0.15))),
-    path(
-      'M66 214C60 240 60 246 66 270C120 288 200 280 272 264V218C200 202 120 196 66 214z',
-      sheet.roll('#c98f4f'),
-    ),
+    path('M66 214C60 240 60 246 66 270C120 288 200 280 272 264V218C200 202 120 196 66 214z', sheet.roll('#c98f4f')),
     rect(252, 212, 26, 58, sheet.roll(material.brass), 4),
     rect(62, 208, 24, 68, sheet.roll(material.leather), 5),
-    line(
-      'M110 226C160 218 200 222 240 228M110 262C160 268 200 262 240 256',
-      darken('#c98f4f', 0.3),
-      2.5,
-      { 'stroke-opacity': 0.6 },
-    ),
+    line('M110 226C160 218 200 222 240 228M110 262C160 268 200 262 240 256', darken('#c98f4f', 0.3), 2.5, {
+      'stroke-opacity': 0.6,
+    }),
     shine('M340 224H530', 5, 0.7),
   ),
 );

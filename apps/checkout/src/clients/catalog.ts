@@ -25,7 +25,11 @@ export function createCatalogClient(urls: readonly string[]): CatalogClient {
     const response = await request(`${url}/products/quote`, {
       dispatcher: agent,
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, traceparent: outgoingTraceparent() },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${token}`,
+        traceparent: outgoingTraceparent(),
+      },
       body: JSON.stringify({ productIds }),
       headersTimeout: attemptTimeoutMs,
       bodyTimeout: attemptTimeoutMs,
@@ -47,7 +51,8 @@ export function createCatalogClient(urls: readonly string[]): CatalogClient {
           if (error instanceof ProblemError) throw error;
           last = error;
           // Once round all replicas without luck: give one that is being restarted a moment.
-          if (attempt % urls.length === urls.length - 1) await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 150));
+          if (attempt % urls.length === urls.length - 1)
+            await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 150));
         }
       }
       throw new ProblemError('unavailable', 'The catalog is not answering.', { cause: last });

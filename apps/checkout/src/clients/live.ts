@@ -84,7 +84,9 @@ export function createLiveOrders(options: {
     },
     announce: (orderIds) => {
       if (publisher.status !== 'ready') return;
-      publisher.publish(channel, orderIds.join(',')).catch((error: unknown) => options.onError('cannot announce order moves', error));
+      publisher
+        .publish(channel, orderIds.join(','))
+        .catch((error: unknown) => options.onError('cannot announce order moves', error));
     },
     close: () => {
       closed = true;

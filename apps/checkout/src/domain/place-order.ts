@@ -44,7 +44,8 @@ export const orderEvents: readonly Events[] = [
 const ignore = (from: OrderState, because: string, ...events: Events[]): TransitionRule[] =>
   events.map((on) => ({ from, on, ignore: true, because }));
 
-const early = (from: OrderState, ...events: Events[]): TransitionRule[] => events.map((on) => ({ from, on, early: true }));
+const early = (from: OrderState, ...events: Events[]): TransitionRule[] =>
+  events.map((on) => ({ from, on, early: true }));
 
 const rules: TransitionRule[] = [
   // Initiated: catalog has been asked to set the stock aside.
@@ -53,7 +54,14 @@ const rules: TransitionRule[] = [
   { from: 'Initiated', on: 'StockReleased', to: 'Compensated', kind: 'failure' },
   { from: 'Initiated', on: 'StockDeadlinePassed', to: 'Compensating', kind: 'failure', undo: ['stock'] },
   ...early('Initiated', 'PaymentAuthorized', 'PaymentDeclined', 'PaymentCaptured', 'CaptureRefused'),
-  ...ignore('Initiated', 'nothing was committed or cancelled yet', 'StockCommitted', 'StockCommitRejected', 'PaymentCancelled', 'PaymentCancelRefused'),
+  ...ignore(
+    'Initiated',
+    'nothing was committed or cancelled yet',
+    'StockCommitted',
+    'StockCommitRejected',
+    'PaymentCancelled',
+    'PaymentCancelRefused',
+  ),
 
   // StockReserved: payments has been asked to hold the money.
   { from: 'StockReserved', on: 'PaymentAuthorized', to: 'ReadyForPayment', kind: 'forward', send: ['CapturePayment'] },
@@ -62,25 +70,60 @@ const rules: TransitionRule[] = [
   { from: 'StockReserved', on: 'PaymentDeclined', to: 'Compensating', kind: 'failure', undo: ['stock'] },
   { from: 'StockReserved', on: 'CaptureRefused', to: 'Compensating', kind: 'failure', undo: ['payment', 'stock'] },
   { from: 'StockReserved', on: 'StockReleased', to: 'Compensating', kind: 'failure', undo: ['payment'] },
-  { from: 'StockReserved', on: 'PaymentDeadlinePassed', to: 'Compensating', kind: 'failure', undo: ['payment', 'stock'] },
+  {
+    from: 'StockReserved',
+    on: 'PaymentDeadlinePassed',
+    to: 'Compensating',
+    kind: 'failure',
+    undo: ['payment', 'stock'],
+  },
   ...ignore('StockReserved', 'catalog has answered already', 'StockReserved', 'StockRejected'),
-  ...ignore('StockReserved', 'nothing was committed or cancelled yet', 'StockCommitted', 'StockCommitRejected', 'PaymentCancelled', 'PaymentCancelRefused'),
+  ...ignore(
+    'StockReserved',
+    'nothing was committed or cancelled yet',
+    'StockCommitted',
+    'StockCommitRejected',
+    'PaymentCancelled',
+    'PaymentCancelRefused',
+  ),
 
   // ReadyForPayment: payments has been asked to take the money.
   { from: 'ReadyForPayment', on: 'PaymentCaptured', to: 'PaymentCaptured', kind: 'forward', send: ['CommitStock'] },
   { from: 'ReadyForPayment', on: 'CaptureRefused', to: 'Compensating', kind: 'failure', undo: ['payment', 'stock'] },
   { from: 'ReadyForPayment', on: 'PaymentDeclined', to: 'Compensating', kind: 'failure', undo: ['payment', 'stock'] },
   { from: 'ReadyForPayment', on: 'StockReleased', to: 'Compensating', kind: 'failure', undo: ['payment'] },
-  { from: 'ReadyForPayment', on: 'CaptureDeadlinePassed', to: 'Compensating', kind: 'failure', undo: ['payment', 'stock'] },
+  {
+    from: 'ReadyForPayment',
+    on: 'CaptureDeadlinePassed',
+    to: 'Compensating',
+    kind: 'failure',
+    undo: ['payment', 'stock'],
+  },
   ...ignore('ReadyForPayment', 'it has been heard before', 'StockReserved', 'StockRejected', 'PaymentAuthorized'),
-  ...ignore('ReadyForPayment', 'nothing was committed or cancelled yet', 'StockCommitted', 'StockCommitRejected', 'PaymentCancelled', 'PaymentCancelRefused'),
+  ...ignore(
+    'ReadyForPayment',
+    'nothing was committed or cancelled yet',
+    'StockCommitted',
+    'StockCommitRejected',
+    'PaymentCancelled',
+    'PaymentCancelRefused',
+  ),
 
   // PaymentCaptured: catalog has been asked to turn the reservation into a sale. There is money: no giving up, asking again.
   { from: 'PaymentCaptured', on: 'StockCommitted', to: 'Completed', kind: 'forward' },
   { from: 'PaymentCaptured', on: 'StockCommitRejected', to: 'Compensating', kind: 'failure', undo: ['payment'] },
   { from: 'PaymentCaptured', on: 'CommitOverdue', to: 'PaymentCaptured', kind: 'forward', send: ['CommitStock'] },
   ...ignore('PaymentCaptured', 'the answer to CommitStock decides', 'StockReleased'),
-  ...ignore('PaymentCaptured', 'it has been heard before', 'StockReserved', 'StockRejected', 'PaymentAuthorized', 'PaymentDeclined', 'PaymentCaptured', 'CaptureRefused'),
+  ...ignore(
+    'PaymentCaptured',
+    'it has been heard before',
+    'StockReserved',
+    'StockRejected',
+    'PaymentAuthorized',
+    'PaymentDeclined',
+    'PaymentCaptured',
+    'CaptureRefused',
+  ),
   ...ignore('PaymentCaptured', 'nothing was cancelled', 'PaymentCancelled', 'PaymentCancelRefused'),
 
   // Compensating: whatever may have taken effect is being undone; ends when all that is owed is confirmed.
@@ -92,14 +135,32 @@ const rules: TransitionRule[] = [
   { from: 'Compensating', on: 'PaymentAuthorized', to: 'Compensating', kind: 'compensation', undo: ['payment'] },
   { from: 'Compensating', on: 'PaymentCaptured', to: 'Compensating', kind: 'compensation', undo: ['payment'] },
   { from: 'Compensating', on: 'StockReserved', to: 'Compensating', kind: 'compensation', undo: ['stock'] },
-  ...ignore('Compensating', 'the order is being given up already', 'StockRejected', 'StockCommitRejected', 'PaymentDeclined', 'CaptureRefused'),
+  ...ignore(
+    'Compensating',
+    'the order is being given up already',
+    'StockRejected',
+    'StockCommitRejected',
+    'PaymentDeclined',
+    'CaptureRefused',
+  ),
   ...ignore('Compensating', 'a committed order does not get here', 'StockCommitted'),
 
   // Compensated: final. What turns up late is sent back all the same.
   { from: 'Compensated', on: 'StockReserved', to: 'Compensated', kind: 'compensation', send: ['ReleaseStock'] },
   { from: 'Compensated', on: 'PaymentAuthorized', to: 'Compensated', kind: 'compensation', send: ['CancelPayment'] },
   { from: 'Compensated', on: 'PaymentCaptured', to: 'Compensated', kind: 'compensation', send: ['CancelPayment'] },
-  ...ignore('Compensated', 'the order is settled', 'StockRejected', 'StockReleased', 'StockCommitted', 'StockCommitRejected', 'PaymentDeclined', 'CaptureRefused', 'PaymentCancelled', 'PaymentCancelRefused'),
+  ...ignore(
+    'Compensated',
+    'the order is settled',
+    'StockRejected',
+    'StockReleased',
+    'StockCommitted',
+    'StockCommitRejected',
+    'PaymentDeclined',
+    'CaptureRefused',
+    'PaymentCancelled',
+    'PaymentCancelRefused',
+  ),
 
   ...ignore('Completed', 'the order is settled', ...orderEvents),
   ...ignore('RequiresReview', 'a person decides', ...orderEvents),
@@ -107,7 +168,10 @@ const rules: TransitionRule[] = [
 
 const because =
   (reason: (body: never) => string) =>
-  (context: OrderContext, body: unknown): OrderContext => ({ ...context, reason: context.reason ?? reason(body as never) });
+  (context: OrderContext, body: unknown): OrderContext => ({
+    ...context,
+    reason: context.reason ?? reason(body as never),
+  });
 
 export const placeOrder: SagaDefinition<OrderContext> = {
   name: 'place-order',
@@ -117,10 +181,22 @@ export const placeOrder: SagaDefinition<OrderContext> = {
   events: orderEvents,
   states: {
     Initiated: { description: 'Stock is being set aside', deadline: { seconds: 30, event: 'StockDeadlinePassed' } },
-    StockReserved: { description: 'The payment is being authorised', deadline: { seconds: 40, event: 'PaymentDeadlinePassed' } },
-    ReadyForPayment: { description: 'The payment is being captured', deadline: { seconds: 40, event: 'CaptureDeadlinePassed' } },
-    PaymentCaptured: { description: 'Paid; the stock is being handed over', deadline: { seconds: 10, event: 'CommitOverdue' } },
-    Compensating: { description: 'Stock and money are being put back', deadline: { seconds: 10, event: 'CompensationOverdue' } },
+    StockReserved: {
+      description: 'The payment is being authorised',
+      deadline: { seconds: 40, event: 'PaymentDeadlinePassed' },
+    },
+    ReadyForPayment: {
+      description: 'The payment is being captured',
+      deadline: { seconds: 40, event: 'CaptureDeadlinePassed' },
+    },
+    PaymentCaptured: {
+      description: 'Paid; the stock is being handed over',
+      deadline: { seconds: 10, event: 'CommitOverdue' },
+    },
+    Compensating: {
+      description: 'Stock and money are being put back',
+      deadline: { seconds: 10, event: 'CompensationOverdue' },
+    },
     Completed: { description: 'Paid and yours', final: true },
     Compensated: { description: 'Given up; stock and money are back', final: true },
     RequiresReview: { description: 'A person has to decide', final: true },
@@ -131,7 +207,11 @@ export const placeOrder: SagaDefinition<OrderContext> = {
     ReserveStock: (orderId, { lines }): MessageBody<'ReserveStock'> => ({ orderId, lines }),
     ReleaseStock: (orderId): MessageBody<'ReleaseStock'> => ({ orderId }),
     CommitStock: (orderId): MessageBody<'CommitStock'> => ({ orderId }),
-    AuthorizePayment: (orderId, { payment, total }): MessageBody<'AuthorizePayment'> => ({ orderId, ...payment, ...total }),
+    AuthorizePayment: (orderId, { payment, total }): MessageBody<'AuthorizePayment'> => ({
+      orderId,
+      ...payment,
+      ...total,
+    }),
     CapturePayment: (orderId): MessageBody<'CapturePayment'> => ({ orderId }),
     CancelPayment: (orderId): MessageBody<'CancelPayment'> => ({ orderId }),
   },

@@ -17,12 +17,23 @@ export function priceOrder(lines: readonly OrderLine[], quotes: ReadonlyMap<stri
     if (seen.has(line.productId.toLowerCase())) {
       return { ok: false, code: 'invalid-input', detail: `${field} stands in an earlier line too.`, field };
     }
-    if (quote === undefined) return { ok: false, code: 'unknown-product', detail: `There is no product ${line.productId}.`, field };
+    if (quote === undefined)
+      return { ok: false, code: 'unknown-product', detail: `There is no product ${line.productId}.`, field };
     if (priced[0] !== undefined && priced[0].unitPrice.currency !== quote.price.currency) {
-      return { ok: false, code: 'invalid-input', detail: `${field} is sold in another currency than the first line.`, field };
+      return {
+        ok: false,
+        code: 'invalid-input',
+        detail: `${field} is sold in another currency than the first line.`,
+        field,
+      };
     }
     seen.add(line.productId.toLowerCase());
-    priced.push({ productId: line.productId.toLowerCase(), name: quote.name, quantity: line.quantity, unitPrice: quote.price });
+    priced.push({
+      productId: line.productId.toLowerCase(),
+      name: quote.name,
+      quantity: line.quantity,
+      unitPrice: quote.price,
+    });
   }
   const amount = priced.reduce((sum, line) => sum + line.unitPrice.amount * line.quantity, 0);
   return { ok: true, lines: priced, total: { amount, currency: priced[0]!.unitPrice.currency } };

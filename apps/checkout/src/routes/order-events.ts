@@ -14,7 +14,8 @@ export function orderEventRoutes(server: HttpServer, { store, live }: { store: O
   let open = 0;
 
   server.get('/orders/:id/events', { schema: { params: OrderParams } }, async (request, reply) => {
-    if (open >= maximumStreams) throw new ProblemError('unavailable', 'Too many open streams.', { retryAfterSeconds: 5 });
+    if (open >= maximumStreams)
+      throw new ProblemError('unavailable', 'Too many open streams.', { retryAfterSeconds: 5 });
     const orderId = request.params.id;
     // Watch first, read then: what moves in between is told by the watch.
     let wake = (): void => {};
@@ -50,7 +51,8 @@ export function orderEventRoutes(server: HttpServer, { store, live }: { store: O
       let seq = order.history.at(-1)!.seq;
       let state = order.history.at(-1)!.to;
       if (Number.isInteger(lastSeen) && lastSeen >= 1 && lastSeen <= seq) {
-        for (const transition of order.history) if (transition.seq > lastSeen) send('transition', transition.seq, transition);
+        for (const transition of order.history)
+          if (transition.seq > lastSeen) send('transition', transition.seq, transition);
       } else {
         send('snapshot', seq, order);
       }

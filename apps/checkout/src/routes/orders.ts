@@ -28,19 +28,26 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key'];
       if (idempotencyKey === undefined) {
-        throw new ProblemError('missing-idempotency-key', 'Send an Idempotency-Key header.', { field: 'Idempotency-Key' });
+        throw new ProblemError('missing-idempotency-key', 'Send an Idempotency-Key header.', {
+          field: 'Idempotency-Key',
+        });
       }
       const { userId, token } = request.principal!;
       const fingerprint = createHash('sha256').update(canonicalRequest(request.body)).digest('base64url');
       const accepted = (orderId: string) =>
-        reply.code(202).header('location', `/orders/${orderId}`).send({ orderId, state: 'Initiated' as const });
+        reply
+          .code(202)
+          .header('location', `/orders/${orderId}`)
+          .send({ orderId, state: 'Initiated' as const });
 
       /** What was answered under this key before; null when it is free. */
       const replay = async () => {
         const existing = await store.findByKey(userId, idempotencyKey);
         if (existing === null) return null;
         if (existing.fingerprint !== fingerprint) {
-          throw new ProblemError('idempotency-key-reused', 'This Idempotency-Key belongs to another request.', { field: 'Idempotency-Key' });
+          throw new ProblemError('idempotency-key-reused', 'This Idempotency-Key belongs to another request.', {
+            field: 'Idempotency-Key',
+          });
         }
         reply.header('idempotent-replayed', 'true');
         return accepted(existing.orderId);
@@ -48,7 +55,13 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
 
       let priced;
       try {
-        priced = priceOrder(request.body.lines, await catalog.quote(request.body.lines.map((line) => line.productId), token));
+        priced = priceOrder(
+          request.body.lines,
+          await catalog.quote(
+            request.body.lines.map((line) => line.productId),
+            token,
+          ),
+        );
       } catch (error) {
         // A replay needs no prices: it must work while the catalog is away.
         const before = await replay();
@@ -76,23 +89,39 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
     },
   );
 
-  server.get('/orders', { schema: { querystring: OrderQuery, response: { 200: OrderPage, ...problemResponses } } }, async (request) => {
-    const { cursor, limit = 20 } = request.query;
-    const items = await store.list(request.principal!.userId, cursor === undefined ? afterAll : readCursor(cursor), limit + 1);
-    const page = items.slice(0, limit);
-    const nextCursor = items.length > limit ? Buffer.from(page.at(-1)!.orderId).toString('base64url') : null;
-    return { items: page, nextCursor };
-  });
+  server.get(
+    '/orders',
+    { schema: { querystring: OrderQuery, response: { 200: OrderPage, ...problemResponses } } },
+    async (request) => {
+      const { cursor, limit = 20 } = request.query;
+      const items = await store.list(
+        request.principal!.userId,
+        cursor === undefined ? afterAll : readCursor(cursor),
+        limit + 1,
+      );
+      const page = items.slice(0, limit);
+      const nextCursor = items.length > limit ? Buffer.from(page.at(-1)!.orderId).toString('base64url') : null;
+      return { items: page, nextCursor };
+    },
+  );
 
-  server.get('/orders/:id', { schema: { params: OrderParams, response: { 200: Order, ...problemResponses } } }, async (request, reply) => {
-    const order = await findOrder(store, request.params.id, request.principal!);
-    reply.header('cache-control', 'no-store');
-    return order;
-  });
+  server.get(
+    '/orders/:id',
+    { schema: { params: OrderParams, response: { 200: Order, ...problemResponses } } },
+    async (request, reply) => {
+      const order = await findOrder(store, request.params.id, request.principal!);
+      reply.header('cache-control', 'no-store');
+      return order;
+    },
+  );
 }
 
 /** The order, or 404: whether somebody else's order exists is nobody's business. */
-export async function findOrder(store: OrderStore, orderId: string, caller: { userId: string; roles: readonly string[] }): Promise<Order> {
+export async function findOrder(
+  store: OrderStore,
+  orderId: string,
+  caller: { userId: string; roles: readonly string[] },
+): Promise<Order> {
   const order = await store.find(orderId, caller.userId, caller.roles.includes('operator'));
   if (order === null) throw new ProblemError('not-found', 'You have no such order.');
   return order;

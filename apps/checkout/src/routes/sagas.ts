@@ -6,8 +6,12 @@ import { placeOrder } from '../domain/place-order.ts';
 
 export function sagaRoutes(server: HttpServer): void {
   const drawn = diagram(placeOrder);
-  server.get('/sagas/place-order', { config: { access: 'public' }, schema: { response: { 200: SagaDiagram } } }, async (_request, reply) => {
-    reply.header('cache-control', 'public, max-age=60');
-    return drawn;
-  });
+  server.get(
+    '/sagas/place-order',
+    { config: { access: 'public' }, schema: { response: { 200: SagaDiagram } } },
+    async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=60');
+      return drawn;
+    },
+  );
 }

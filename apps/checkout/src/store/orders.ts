@@ -91,13 +91,20 @@ export function createOrderStore(database: Database): OrderStore {
       const [row] = await database.query<OrderRow>(findOrder, [orderId, userId, seesAll]);
       return row === undefined ? null : toOrder(row);
     },
-    list: async (userId, before, limit) => (await database.query<OrderRow>(listOrders, [userId, before, limit])).map(toOrder),
+    list: async (userId, before, limit) =>
+      (await database.query<OrderRow>(listOrders, [userId, before, limit])).map(toOrder),
     findByKey: async (userId, idempotencyKey) => {
-      const [row] = await database.query<{ order_id: string; fingerprint: string }>(findByKey, [userId, idempotencyKey]);
+      const [row] = await database.query<{ order_id: string; fingerprint: string }>(findByKey, [
+        userId,
+        idempotencyKey,
+      ]);
       return row === undefined ? null : { orderId: row.order_id, fingerprint: row.fingerprint };
     },
     transitionsAfter: async (orderId, seq) =>
-      (await database.query<TransitionRow>(transitionsAfter, [orderId, seq])).map((row) => ({ ...row, at: row.at.toISOString() })),
+      (await database.query<TransitionRow>(transitionsAfter, [orderId, seq])).map((row) => ({
+        ...row,
+        at: row.at.toISOString(),
+      })),
     versions: async (orderIds) => {
       const rows = await database.query<{ id: string; version: number }>(versions, [orderIds]);
       return new Map(rows.map((row) => [row.id, row.version]));
@@ -106,4 +113,3 @@ export function createOrderStore(database: Database): OrderStore {
 }
 
 const toOrder = (row: OrderRow): Order => ({ ...row, placedAt: row.placedAt.toISOString() });
-

@@ -88,7 +88,7 @@ export function createPayPal(options: PayPalOptions): PaymentProvider & { close:
       });
       if (!reply.ok) {
         if (reply.status === 400) throw unexpected(reply);
-        return { outcome: 'declined', code: reply.issue, detail: reply.detail };
+        return { outcome: 'declined', code: reply.issue, detail: declineSentences[reply.issue] ?? reply.detail };
       }
       const order = read(orderSchema, reply.body, 'order');
       const unit = order.purchase_units?.[0];

@@ -62,21 +62,6 @@ export type PaymentCommand =
 
 export type Step = 'authorize' | 'capture' | 'void' | 'refund';
 
-/** What a payment is before anything was asked of it. */
-export const unknownPayment = (orderId: string): Payment => ({
-  orderId,
-  provider: null,
-  method: null,
-  amount: 0,
-  currency: 'XXX',
-  wanted: 'nothing',
-  state: 'none',
-  reference: null,
-  captureReference: null,
-  capturedAmount: null,
-  refusal: null,
-});
-
 /**
  * The call to the provider that brings `state` nearer to `wanted`; null when there is none to make.
  *
@@ -102,20 +87,24 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
   switch (command.type) {
     case 'AuthorizePayment': {
       // Given up before it began: the cancellation was faster.
-      if (payment.wanted === 'cancelled') return unchanged(payment, declined(payment, 'order-given-up', 'The order was given up.'));
+      if (payment.wanted === 'cancelled')
+        return unchanged(payment, declined(payment, 'order-given-up', 'The order was given up.'));
       if (payment.provider !== null) return unchanged(payment, ...answerTo('authorized', payment));
       const { provider, method, amount, currency } = command.body;
       return unchanged({ ...payment, provider, method, amount, currency, wanted: 'authorized' });
     }
     case 'CapturePayment': {
-      if (payment.wanted === 'cancelled') return unchanged(payment, captureRefused(payment, 'order-given-up', 'The order was given up.'));
+      if (payment.wanted === 'cancelled')
+        return unchanged(payment, captureRefused(payment, 'order-given-up', 'The order was given up.'));
       const wanted: Payment = { ...payment, wanted: 'captured' };
       return unchanged(wanted, ...answerTo('captured', wanted));
     }
     case 'CancelPayment': {
       // Never asked for: remembered, so that an AuthorizePayment that comes late finds it given up.
       const cancelled: Payment =
-        payment.provider === null ? { ...payment, wanted: 'cancelled', state: 'voided' } : { ...payment, wanted: 'cancelled' };
+        payment.provider === null
+          ? { ...payment, wanted: 'cancelled', state: 'voided' }
+          : { ...payment, wanted: 'cancelled' };
       return unchanged(cancelled, ...answerTo('cancelled', cancelled));
     }
   }
@@ -141,13 +130,17 @@ export function applyFact(payment: Payment, fact: Fact): Change {
       };
       const change = moved(payment, captured, [ledgerOf(fact)]);
       if (fact.amount !== payment.amount) {
-        change.events.push(captureRefused(payment, 'amount-mismatch', 'The provider captured another amount than was asked for.'));
+        change.events.push(
+          captureRefused(payment, 'amount-mismatch', 'The provider captured another amount than was asked for.'),
+        );
       }
       return change;
     }
     case 'voided':
       if (payment.state !== 'authorized' && payment.state !== 'none') return unchanged(payment);
-      return moved(payment, { ...payment, state: 'voided' }, [{ kind: 'voided', amount: payment.amount, currency: payment.currency }]);
+      return moved(payment, { ...payment, state: 'voided' }, [
+        { kind: 'voided', amount: payment.amount, currency: payment.currency },
+      ]);
     case 'refunded':
       if (payment.state !== 'captured') return unchanged(payment);
       return moved(payment, { ...payment, state: 'refunded' }, [ledgerOf(fact)]);
@@ -186,9 +179,15 @@ function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] 
       return [{ type: 'PaymentCancelRefused', body: { orderId, code: refusal.code, detail: refusal.detail } }];
     }
     if (state !== 'voided' && state !== 'refunded' && state !== 'declined') return [];
-    return [{ type: 'PaymentCancelled', body: { orderId, refunded: state === 'refunded' ? (payment.capturedAmount ?? amount) : 0, currency } }];
+    return [
+      {
+        type: 'PaymentCancelled',
+        body: { orderId, refunded: state === 'refunded' ? (payment.capturedAmount ?? amount) : 0, currency },
+      },
+    ];
   }
-  if (state === 'declined') return [declined(payment, refusal?.code ?? 'declined', refusal?.detail ?? 'The payment was declined.')];
+  if (state === 'declined')
+    return [declined(payment, refusal?.code ?? 'declined', refusal?.detail ?? 'The payment was declined.')];
   if (wanted === 'captured') {
     if (state === 'captured') return [captured(payment)];
     return refusal?.step === 'capture' ? [captureRefused(payment, refusal.code, refusal.detail)] : [];
@@ -196,7 +195,10 @@ function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] 
   return state === 'authorized' ? [{ type: 'PaymentAuthorized', body: { orderId, amount, currency } }] : [];
 }
 
-const captured = ({ orderId, amount, currency }: Payment): Told => ({ type: 'PaymentCaptured', body: { orderId, amount, currency } });
+const captured = ({ orderId, amount, currency }: Payment): Told => ({
+  type: 'PaymentCaptured',
+  body: { orderId, amount, currency },
+});
 const declined = ({ orderId }: Payment, code: string, detail: string): Told => ({
   type: 'PaymentDeclined',
   body: { orderId, code: code.slice(0, 100), detail: detail.slice(0, 500) },

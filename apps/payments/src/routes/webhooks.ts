@@ -11,7 +11,10 @@ import type { PaymentStore } from '../store/payments.ts';
 const Receipt = Type.Object({ received: Type.Literal(true), effect: Type.Enum(['applied', 'duplicate', 'ignored']) });
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-export function webhookRoutes(server: HttpServer, { store, driver, providers }: { store: PaymentStore; driver: Driver; providers: Providers }): void {
+export function webhookRoutes(
+  server: HttpServer,
+  { store, driver, providers }: { store: PaymentStore; driver: Driver; providers: Providers },
+): void {
   void server.register(async (scope) => {
     // The signature covers the bytes as they were sent: no parsing before it is checked.
     scope.removeAllContentTypeParsers();
@@ -20,15 +23,25 @@ export function webhookRoutes(server: HttpServer, { store, driver, providers }: 
     for (const name of paymentProviders) {
       scope.post(
         `/webhooks/${name}`,
-        { config: { access: 'public' }, bodyLimit: 256 * 1024, schema: { response: { 200: Receipt, ...problemResponses } } },
+        {
+          config: { access: 'public' },
+          bodyLimit: 256 * 1024,
+          schema: { response: { 200: Receipt, ...problemResponses } },
+        },
         async (request) => {
           const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
           const evidence = await verify(providers, name, body, request.headers);
           const fact = toFact(evidence);
           // Not about one of our orders (an account is shared by many), or nothing we act on.
-          if (fact === null || !uuid.test(evidence.orderId)) return { received: true as const, effect: 'ignored' as const };
+          if (fact === null || !uuid.test(evidence.orderId))
+            return { received: true as const, effect: 'ignored' as const };
           const { eventId, type } = evidence;
-          const applied = await store.fact(evidence.orderId, fact, { kind: 'webhook', provider: name, eventId, type }, false);
+          const applied = await store.fact(
+            evidence.orderId,
+            fact,
+            { kind: 'webhook', provider: name, eventId, type },
+            false,
+          );
           if (applied.leased) driver.drive(applied.payment);
           return { received: true as const, effect: applied.fresh ? ('applied' as const) : ('duplicate' as const) };
         },
@@ -37,7 +50,12 @@ export function webhookRoutes(server: HttpServer, { store, driver, providers }: 
   });
 }
 
-async function verify(providers: Providers, name: (typeof paymentProviders)[number], body: Buffer, headers: Record<string, string | string[] | undefined>): Promise<WebhookEvidence> {
+async function verify(
+  providers: Providers,
+  name: (typeof paymentProviders)[number],
+  body: Buffer,
+  headers: Record<string, string | string[] | undefined>,
+): Promise<WebhookEvidence> {
   try {
     return await providers[name].verifyWebhook(body, headers);
   } catch (error) {

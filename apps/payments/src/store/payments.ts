@@ -6,7 +6,15 @@ import { createMessage, type Message } from '@ballast/messaging';
 import { rememberMessages, type Outbox } from '@ballast/outbox';
 import { createBatcher, type Database, type Transaction } from '@ballast/postgres';
 import { outgoingTraceparent, ProblemError } from '@ballast/service';
-import { applyCommand, applyFact, nextStep, type Change, type Fact, type Payment, type PaymentCommand } from '../domain/payment.ts';
+import {
+  applyCommand,
+  applyFact,
+  nextStep,
+  type Change,
+  type Fact,
+  type Payment,
+  type PaymentCommand,
+} from '../domain/payment.ts';
 import * as sql from './sql.ts';
 
 /** Name under which the inbox remembers commands. */
@@ -40,7 +48,8 @@ type Item = { orderId: string; traceparent: string } & (
 );
 
 export function createPaymentStore(database: Database, outbox: Outbox): PaymentStore {
-  const applyAll = (items: readonly Item[]): Promise<Applied[]> => database.transaction((transaction) => change(transaction, outbox, items));
+  const applyAll = (items: readonly Item[]): Promise<Applied[]> =>
+    database.transaction((transaction) => change(transaction, outbox, items));
   const apply = createBatcher<Item, Applied>({
     key: (item) => item.orderId,
     one: async (item) => (await applyAll([item]))[0]!,
@@ -48,10 +57,12 @@ export function createPaymentStore(database: Database, outbox: Outbox): PaymentS
     lanes: 2,
   });
   return {
-    command: (message) => apply({ kind: 'command', orderId: message.correlationId, message, traceparent: outgoingTraceparent() }),
+    command: (message) =>
+      apply({ kind: 'command', orderId: message.correlationId, message, traceparent: outgoingTraceparent() }),
     fact: (orderId, fact, source, holdsLease) =>
       apply({ kind: 'fact', orderId, fact, source, holdsLease, traceparent: outgoingTraceparent() }),
-    takeAbandoned: async (limit) => (await database.query<sql.PaymentRow>(sql.takeAbandoned, [limit])).map(sql.toPayment),
+    takeAbandoned: async (limit) =>
+      (await database.query<sql.PaymentRow>(sql.takeAbandoned, [limit])).map(sql.toPayment),
     postpone: async (orderId, delayMs) => void (await database.query(sql.postpone, [orderId, delayMs / 1000])),
     find: async (orderId) => {
       const [row] = await database.query<sql.PaymentRow>(sql.find, [orderId]);
@@ -63,8 +74,17 @@ export function createPaymentStore(database: Database, outbox: Outbox): PaymentS
 async function change(transaction: Transaction, outbox: Outbox, items: readonly Item[]): Promise<Applied[]> {
   // Locks are taken in one order everywhere: inbox, webhook events, payments.
   const commands = items.filter((item) => item.kind === 'command');
-  const news = commands.length === 0 ? new Set() : await rememberMessages(transaction, consumer, commands.map((item) => item.message.id));
-  const events = items.flatMap((item) => (item.kind === 'fact' && item.source.kind === 'webhook' ? [{ orderId: item.orderId, ...item.source }] : []));
+  const news =
+    commands.length === 0
+      ? new Set()
+      : await rememberMessages(
+          transaction,
+          consumer,
+          commands.map((item) => item.message.id),
+        );
+  const events = items.flatMap((item) =>
+    item.kind === 'fact' && item.source.kind === 'webhook' ? [{ orderId: item.orderId, ...item.source }] : [],
+  );
   const freshEvents = await rememberEvents(transaction, events);
   if (commands.length > 0) await transaction.query(sql.makeRoom, [commands.map((item) => item.orderId)]);
   const rows = await transaction.query<sql.LockedRow>(sql.lock, [items.map((item) => item.orderId)]);
@@ -76,20 +96,38 @@ async function change(transaction: Transaction, outbox: Outbox, items: readonly 
     const row = known.get(item.orderId);
     if (row === undefined) throw new ProblemError('unknown-order', 'There is no payment for this order.');
     const before = sql.toPayment(row);
-    const fresh = item.kind === 'command' ? news.has(item.message.id) : item.source.kind === 'reply' || freshEvents.has(keyOf(item.source));
+    const fresh =
+      item.kind === 'command'
+        ? news.has(item.message.id)
+        : item.source.kind === 'reply' || freshEvents.has(keyOf(item.source));
     if (!fresh) return { payment: before, fresh, leased: false };
     if (item.kind === 'fact' && item.source.kind === 'webhook') checkEvidence(before, item.fact, item.source.provider);
     const result = item.kind === 'command' ? applyCommand(before, item.message) : applyFact(before, item.fact);
     const unsettled = nextStep(result.payment) !== null;
     const free = !row.leased || (item.kind === 'fact' && item.holdsLease);
     // Whoever applies a change to a free payment drives it on; a held one is its holder's, who looks again when done.
-    changed.push({ change: result, lease: free ? (unsettled ? 'take' : 'release') : 'keep', source: item.kind === 'fact' ? item.source.kind : 'reply' });
+    changed.push({
+      change: result,
+      lease: free ? (unsettled ? 'take' : 'release') : 'keep',
+      source: item.kind === 'fact' ? item.source.kind : 'reply',
+    });
     const causationId = item.kind === 'command' ? item.message.id : null;
-    messages.push(...result.events.map((event) => createMessage({ ...event, correlationId: item.orderId, causationId }, item.traceparent)));
+    messages.push(
+      ...result.events.map((event) =>
+        createMessage({ ...event, correlationId: item.orderId, causationId }, item.traceparent),
+      ),
+    );
     return { payment: result.payment, fresh, leased: free && unsettled };
   });
-  if (changed.length > 0) await transaction.query(sql.write, [JSON.stringify(changed.map(({ change: { payment }, lease }) => sql.toRow(payment, lease, nextStep(payment) !== null)))]);
-  const ledger = changed.flatMap(({ change: { payment, ledger: entries }, source }) => entries.map((entry) => ({ ...entry, order_id: payment.orderId, source })));
+  if (changed.length > 0)
+    await transaction.query(sql.write, [
+      JSON.stringify(
+        changed.map(({ change: { payment }, lease }) => sql.toRow(payment, lease, nextStep(payment) !== null)),
+      ),
+    ]);
+  const ledger = changed.flatMap(({ change: { payment, ledger: entries }, source }) =>
+    entries.map((entry) => ({ ...entry, order_id: payment.orderId, source })),
+  );
   if (ledger.length > 0) await transaction.query(sql.enter, [JSON.stringify(ledger)]);
   await outbox.append(transaction, messages);
   return applied;
@@ -97,15 +135,21 @@ async function change(transaction: Transaction, outbox: Outbox, items: readonly 
 
 const keyOf = (source: { provider: string; eventId: string }): string => `${source.provider} ${source.eventId}`;
 
-async function rememberEvents(transaction: Transaction, events: { orderId: string; provider: string; eventId: string; type: string }[]): Promise<Set<string>> {
+async function rememberEvents(
+  transaction: Transaction,
+  events: { orderId: string; provider: string; eventId: string; type: string }[],
+): Promise<Set<string>> {
   if (events.length === 0) return new Set();
-  const rows = await transaction.query<{ provider: string; event_id: string }>(sql.rememberEvents, [JSON.stringify(events)]);
+  const rows = await transaction.query<{ provider: string; event_id: string }>(sql.rememberEvents, [
+    JSON.stringify(events),
+  ]);
   return new Set(rows.map((row) => keyOf({ provider: row.provider, eventId: row.event_id })));
 }
 
 /** A signed event must still be about this payment and this sum; otherwise nothing is changed at all. */
 function checkEvidence(payment: Payment, fact: Fact, provider: string): void {
-  if (payment.provider !== provider) throw new ProblemError('unknown-order', 'This order is not paid through this provider.');
+  if (payment.provider !== provider)
+    throw new ProblemError('unknown-order', 'This order is not paid through this provider.');
   if (!('amount' in fact)) return;
   if (fact.amount !== payment.amount || fact.currency !== payment.currency) {
     throw new ProblemError('amount-mismatch', 'The event is about another amount than the order.', { field: 'amount' });

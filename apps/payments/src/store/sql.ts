@@ -22,7 +22,8 @@ export interface PaymentRow {
 }
 export type LockedRow = PaymentRow & { leased: boolean };
 
-const columns = 'order_id, provider, method, amount, currency, wanted, state, reference, capture_reference, captured_amount, refusal';
+const columns =
+  'order_id, provider, method, amount, currency, wanted, state, reference, capture_reference, captured_amount, refusal';
 
 /** Rows for orders that are new here, so that there is something to lock. */
 export const makeRoom = {

@@ -1,0 +1,6 @@
+/** The bff's process. */
+import { runService } from '@ballast/service';
+import { buildApp } from './app.ts';
+import { readConfig } from './config.ts';
+
+await runService({ name: 'bff', readConfig, build: buildApp });

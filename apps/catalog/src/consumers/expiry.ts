@@ -1,0 +1,76 @@
+/** Reservations whose time is over: their pieces go back on hand, and checkout is told. */
+import type { Outbox } from '@ballast/outbox';
+import type { Database } from '@ballast/postgres';
+import { outgoingTraceparent } from '@ballast/service';
+import { anyExpired, lockExpired } from '../store/reservations.ts';
+import { applyTasks } from './apply.ts';
+
+export interface ExpiryOptions {
+  database: Database;
+  outbox: Outbox;
+  /** Told, after each commit, how many reservations it ended. */
+  onExpired: (count: number) => void;
+  /** Told when a look failed; the next one comes all the same. */
+  onError: (error: unknown) => void;
+  /** Pause between looks, in ms. */
+  everyMs?: number;
+}
+
+export interface Expiry {
+  start(): void;
+  /** Resolves once the look in hand is done; there is none after it. */
+  stop(): Promise<void>;
+}
+
+/** Reservations released in one transaction. Few, because their products stay locked for as long as it takes. */
+const batchSize = 50;
+
+/** Looks for expired reservations again and again, never twice at a time. Replicas share the work. */
+export function createExpiry(options: ExpiryOptions): Expiry {
+  const { database, outbox, onExpired, onError, everyMs = 1_000 } = options;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  let stopped = false;
+
+  const releaseSome = (): Promise<number> =>
+    database.transaction(async (transaction) => {
+      const expired = await lockExpired(transaction, batchSize);
+      if (expired.size === 0) return 0;
+      const tasks = [...expired.keys()].map((orderId) => ({
+        command: { type: 'ReleaseStock', orderId } as const,
+        messageId: null,
+        traceparent: outgoingTraceparent(),
+      }));
+      await applyTasks(transaction, outbox, tasks, expired);
+      transaction.afterCommit(() => onExpired(expired.size));
+      return expired.size;
+    });
+
+  const look = async (): Promise<void> => {
+    while (await anyExpired(database)) {
+      const released = await releaseSome();
+      // None although there are some: they are in other hands.
+      if (released === 0 || stopped) return;
+    }
+  };
+
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      looking = look().catch(onError);
+      void looking.then(() => {
+        if (!stopped) schedule();
+      });
+    }, everyMs);
+  };
+
+  return {
+    start: () => {
+      if (timer === undefined) schedule();
+    },
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}

@@ -1,0 +1,300 @@
+/**
+ * A mesh of one service for component tests: a database, a broker namespace and an identity of its own, as many
+ * replicas of catalog as a test asks for, and everything gone at the end.
+ */
+import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { MessageBody, Role } from '@ballast/contracts';
+import { createMessage, createMessaging, type Message, type OutgoingMessage } from '@ballast/messaging';
+import { createOutbox } from '@ballast/outbox';
+import { createDatabase, type Database } from '@ballast/postgres';
+import { createMetrics, type Logger } from '@ballast/service';
+import { connect } from 'amqplib';
+import { buildApp } from '../src/app.ts';
+import type { Config } from '../src/config.ts';
+import { createCommandHandler } from '../src/consumers/commands.ts';
+import { startIdentity } from './identity.ts';
+
+const eventTypes = [
+  'StockReserved',
+  'StockRejected',
+  'StockReleased',
+  'StockCommitted',
+  'StockCommitRejected',
+] as const;
+type StockMessage = Message<(typeof eventTypes)[number]>;
+
+/** Resolves once `condition` gives something; fails, saying `what` was waited for, after `limitMs`. */
+export async function until<Value>(
+  what: string,
+  condition: () => Value | Promise<Value>,
+  limitMs = 10_000,
+): Promise<NonNullable<Value>> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== null && value !== false) return value;
+    if (performance.now() > deadline) assert.fail(`gave up waiting: ${what}`);
+    await pause(10);
+  }
+}
+
+/** A running replica. */
+export interface Replica {
+  url: string;
+  /** Lines logged at warn or above. */
+  complaints: string[];
+  stop(): Promise<void>;
+}
+
+/** A replica's command handler without its queue, for tests that decide themselves what meets when. */
+export interface BareHandler {
+  handle(message: Message): Promise<void>;
+  database: Database;
+  /** What it told. */
+  told: Message[];
+}
+
+/** Pieces of a product as its row has them. */
+export interface Pieces {
+  initial: number;
+  on_hand: number;
+  reserved: number;
+  sold: number;
+}
+
+/** What a test works with. */
+export interface Bench {
+  database: Database;
+  environment: { POSTGRES_URL: string; AMQP_URL: string; MESSAGING_NAMESPACE: string; IDENTITY_URL: string };
+  startReplica(settings?: Partial<Config>): Promise<Replica>;
+  /** A handler with a pool of its own that PostgreSQL knows by `name`; the tables must be there. */
+  openHandler(name: string): BareHandler;
+  /** Deadlocks so far in the bench's database. Backends hand in what they counted when they end. */
+  deadlocks(): Promise<number>;
+  /** A token of a person with this role. */
+  token(role: Role, claims?: Record<string, unknown>, header?: Record<string, unknown>): string;
+  addProduct(product?: {
+    onHand?: number;
+    name?: string;
+    description?: string;
+    position?: number;
+    searchText?: string;
+  }): Promise<string>;
+  pieces(productId: string): Promise<Pieces>;
+  /** Asserts that every piece is accounted for, product by product. */
+  assertBooksBalance(): Promise<void>;
+  publish(...messages: readonly Message[]): Promise<void>;
+  /** All stock events told so far, in the order they were heard; of one order, if that is given. */
+  events(orderId?: string): StockMessage[];
+  /** The next `count` events of an order, when they are there. */
+  heard(orderId: string, count?: number): Promise<StockMessage[]>;
+  close(): Promise<void>;
+}
+
+/** A command to catalog. */
+export function command(type: 'ReserveStock', orderId: string, lines: MessageBody<'ReserveStock'>['lines']): Message;
+export function command(type: 'ReleaseStock' | 'CommitStock', orderId: string): Message;
+export function command(type: string, orderId: string, lines?: MessageBody<'ReserveStock'>['lines']): Message {
+  const body = lines === undefined ? { orderId } : { orderId, lines };
+  return createMessage({ type, correlationId: orderId, body } as OutgoingMessage);
+}
+
+/** Opens a bench; needs TEST_POSTGRES_URL (a superuser's) and TEST_AMQP_URL, see infra/lab/src/with-parts.ts. */
+export async function openBench(): Promise<Bench> {
+  const adminUrl = required('TEST_POSTGRES_URL');
+  const amqpUrl = required('TEST_AMQP_URL');
+  const name = `catalog_test_${randomUUIDv7().replaceAll('-', '')}`;
+  const namespace = name.replaceAll('_', '-');
+
+  const admin = createDatabase({ url: adminUrl, applicationName: 'catalog-test-admin', statementTimeoutMs: 20_000 });
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  url.searchParams.set('options', '-c search_path=catalog');
+  const database = createDatabase({ url: url.href, applicationName: 'catalog-test', maxConnections: 4 });
+  await database.query('CREATE SCHEMA catalog');
+
+  const identity = await startIdentity();
+  const told: StockMessage[] = [];
+  const messaging = await createMessaging({ url: amqpUrl, name: 'catalog-test', namespace });
+  const listener = await messaging.consume({
+    queue: 'test.events',
+    types: eventTypes,
+    handle: async (message) => void told.push(message as StockMessage),
+  });
+  const replicas = new Set<Replica>();
+  let started = 0;
+  const handlers = new Set<BareHandler>();
+  const environment = {
+    POSTGRES_URL: url.href,
+    AMQP_URL: amqpUrl,
+    MESSAGING_NAMESPACE: namespace,
+    IDENTITY_URL: identity.url,
+  };
+
+  const events = (orderId?: string): StockMessage[] =>
+    orderId === undefined ? told : told.filter((message) => message.correlationId === orderId);
+
+  return {
+    database,
+    environment,
+    token: identity.token,
+    startReplica: async (settings) => {
+      const replica = await startReplica({ ...environment, INSTANCE: `catalog-${++started}`, ...settings });
+      replicas.add(replica);
+      return replica;
+    },
+    openHandler: (applicationName) => {
+      const own = createDatabase({ url: url.href, applicationName });
+      const toldByIt: Message[] = [];
+      const outbox = createOutbox({ database: own, publish: async (message) => void toldByIt.push(message) });
+      const handle = createCommandHandler({
+        database: own,
+        outbox,
+        reservationSeconds: 600,
+        onCommitted: () => undefined,
+      });
+      const handler = { handle, database: own, told: toldByIt };
+      handlers.add(handler);
+      return handler;
+    },
+    deadlocks: async () => {
+      for (const replica of replicas) await replica.stop();
+      for (const handler of handlers) await handler.database.close();
+      handlers.clear();
+      const [row] = await database.query<{ deadlocks: number }>(
+        'SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()',
+      );
+      return row!.deadlocks;
+    },
+    addProduct: async ({
+      onHand = 100,
+      name: productName = 'Test product',
+      description = 'For a test.',
+      position = 1_000,
+      searchText = productName.toLowerCase(),
+    } = {}) => {
+      const id = randomUUIDv7();
+      await database.query(
+        `INSERT INTO products (product_id, slug, name, description, category, search_text, price_amount, currency, image, position, initial, on_hand)
+         VALUES ($1, $2, $3, $4, 'Tests', $5, 1250, 'EUR', '/images/products/test.svg', $6, $7, $7)`,
+        [id, `test-${id}`, productName, description, searchText, position, onHand],
+      );
+      return id;
+    },
+    pieces: async (productId) => {
+      const [row] = await database.query<Pieces>(
+        'SELECT initial, on_hand, reserved, sold FROM products WHERE product_id = $1',
+        [productId],
+      );
+      assert.ok(row, `product ${productId} exists`);
+      return row;
+    },
+    assertBooksBalance: async () => {
+      const wrong = await database.query(
+        `SELECT p.product_id, p.initial, p.on_hand, p.reserved, p.sold, lines.reserved AS lines_reserved, lines.sold AS lines_sold
+           FROM products p
+           CROSS JOIN LATERAL (
+             SELECT coalesce(sum(l.quantity) FILTER (WHERE r.state = 'reserved'), 0)::int AS reserved,
+                    coalesce(sum(l.quantity) FILTER (WHERE r.state = 'committed'), 0)::int AS sold
+               FROM reservation_lines l JOIN reservations r USING (order_id)
+              WHERE l.product_id = p.product_id) lines
+          WHERE p.initial <> p.on_hand + p.reserved + p.sold OR least(p.on_hand, p.reserved, p.sold) < 0
+             OR p.reserved <> lines.reserved OR p.sold <> lines.sold`,
+      );
+      assert.deepEqual(wrong, []);
+    },
+    publish: async (...messages) => void (await Promise.all(messages.map((message) => messaging.publish(message)))),
+    events,
+    heard: async (orderId, count = 1) => {
+      await until(`${count} events of order ${orderId}`, () => events(orderId).length >= count);
+      return events(orderId);
+    },
+    close: async () => {
+      for (const replica of replicas) await replica.stop();
+      for (const handler of handlers) await handler.database.close();
+      await listener.stop();
+      await messaging.close();
+      await deleteTopology(amqpUrl, namespace);
+      await identity.close();
+      await database.close();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.close();
+    },
+  };
+}
+
+async function startReplica(settings: Partial<Config> & { INSTANCE: string }): Promise<Replica> {
+  const config = {
+    HOST: '127.0.0.1',
+    PORT: 0,
+    LOG_LEVEL: 'info',
+    LAB_MODE: '0',
+    FAULTS: '',
+    RESERVATION_SECONDS: 600,
+    ...settings,
+  } as Config;
+  const complaints: string[] = [];
+  const app = await buildApp({
+    config,
+    logger: recordingLogger(complaints),
+    metrics: createMetrics({ service: 'catalog', instance: config.INSTANCE }),
+  });
+  await app.server.listen({ host: config.HOST, port: config.PORT });
+  await app.start?.();
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    app.server.startDraining();
+    await app.quiesce?.();
+    await app.server.close();
+    await app.stop?.();
+  };
+  return {
+    url: `http://127.0.0.1:${(app.server.server.address() as AddressInfo).port}`,
+    complaints,
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+/** A logger that keeps what an operator would have to look at. */
+function recordingLogger(complaints: string[]): Logger {
+  const quiet = (): void => undefined;
+  const complain = (details: object | string, text = ''): void => {
+    const error = (details as { err?: unknown }).err;
+    complaints.push(`${typeof details === 'string' ? details : text} ${error instanceof Error ? error.message : ''}`);
+  };
+  const logger = {
+    level: 'info',
+    fatal: complain,
+    error: complain,
+    warn: complain,
+    info: quiet,
+    debug: quiet,
+    trace: quiet,
+    silent: quiet,
+    child: () => logger,
+  };
+  return logger as unknown as Logger;
+}
+
+async function deleteTopology(amqpUrl: string, namespace: string): Promise<void> {
+  const connection = await connect(amqpUrl);
+  const channel = await connection.createChannel();
+  for (const queue of ['catalog.commands', 'test.events']) {
+    for (const suffix of ['', '.dead', '.retry.250', '.retry.1000', '.retry.4000']) {
+      await channel.deleteQueue(`${namespace}.${queue}${suffix}`);
+    }
+  }
+  await channel.deleteExchange(namespace);
+  await channel.deleteExchange(`${namespace}.dead`);
+  await connection.close();
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  assert.ok(value, `${name} is set: run the tests with infra/lab/src/with-parts.ts`);
+  return value;
+}

@@ -1,0 +1,73 @@
+/** A whole mesh for end-to-end tests: ports, data and parts of its own, gone at the end. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createShopper, verdict, type Placed, type Shopper } from '@ballast/campaign';
+import { demoAccounts, isPortFree, startMesh, type LabEvent, type Mesh } from '@ballast/lab';
+import pg from 'pg';
+
+export interface TestMesh {
+  mesh: Mesh;
+  shopper: Shopper;
+  /** Everything the mesh reported, oldest first. */
+  events: LabEvent[];
+  dataDirectory: string;
+  /** Rows as an administrator sees them. */
+  rows<Row extends object = Record<string, unknown>>(query: string, values?: unknown[]): Promise<Row[]>;
+  /** Waits until all these orders have ended and judges the mesh; returns each order's state by id. Throws on any violation. */
+  settle(placed: readonly Placed[]): Promise<Map<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Starts a mesh and signs a customer in. `env` goes to every service. */
+export async function startTestMesh(env: Record<string, string> = {}): Promise<TestMesh> {
+  const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-e2e-'));
+  const events: LabEvent[] = [];
+  const mesh = await startMesh({ dataDirectory, portBase: await freePortBase(), env, parts: 'native', onEvent: (event) => events.push(event) });
+  const shopper = await createShopper({ bffUrl: mesh.urls['bff']!, identityUrl: mesh.urls['identity']!, ...demoAccounts[0]! });
+  // Tests restart the database under this pool; it connects again by itself.
+  const admin = new pg.Pool({ connectionString: mesh.databaseUrl, max: 2 });
+  admin.on('error', (error) => events.push({ type: 'log', component: 'test', level: 'warn', message: error.message }));
+
+  return {
+    mesh,
+    shopper,
+    events,
+    dataDirectory,
+    rows: async (query, values = []) => (await admin.query(query, values)).rows as never,
+    settle: async (placed) => {
+      const states = new Map<string, string>();
+      await Promise.all(
+        placed.map(async (order) => {
+          states.set(order.orderId, (await shopper.end(order.orderId, 60_000)) ?? 'not ended');
+        }),
+      );
+      const violations = await verdict(mesh, placed);
+      if (violations.length > 0) throw new Error(violations.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'));
+      return states;
+    },
+    close: async () => {
+      await admin.end();
+      await shopper.close();
+      await mesh.stop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A base below which nothing of the mesh listens yet; out of the range the kernel hands out by itself. */
+async function freePortBase(): Promise<number> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const base = 10_000 + Math.floor(Math.random() * 200) * 100;
+    const offsets = [0, 1, 2, 4, 5, 10, 12, 15, 379, 432, 672];
+    const free = await Promise.all(offsets.map((offset) => isPortFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+  throw new Error('no free range of ports found');
+}
+
+/** What became of each payment method, counted. */
+export function endsByMethod(placed: readonly Placed[], states: ReadonlyMap<string, string>): Record<string, string[]> {
+  const ends: Record<string, string[]> = {};
+  for (const order of placed) (ends[order.payment.method] ??= []).push(states.get(order.orderId) ?? 'unknown');
+  return ends;
+}

@@ -1,0 +1,18 @@
+/** The lab as tests, the campaign and tools use it: a running mesh, private parts, a browser. */
+export { type Chromium, ensureChromium } from './chromium.ts';
+export { type ComponentReport, healthyAfter, restartDelays } from './component.ts';
+export { readConfig, type LabConfig } from './config.ts';
+export type { ComponentKind, ComponentState, LabEvent, OnEvent } from './events.ts';
+export { type Mesh, type MeshOptions, startMesh } from './mesh.ts';
+export { type PartName, partNames } from './parts/part.ts';
+export type { PartChoice } from './parts/parts.ts';
+export { findFreePorts, isPortFree } from './ports.ts';
+export { type RunningParts, startParts, type StartPartsOptions } from './private-parts.ts';
+export { LabProblem } from './problem.ts';
+export {
+  ballastTopology,
+  demoAccounts,
+  type ServiceDefinition,
+  type Topology,
+  type TopologyContext,
+} from './topology.ts';

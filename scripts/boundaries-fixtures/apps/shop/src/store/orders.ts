@@ -1,0 +1,4 @@
+import type { Pool } from 'pg';
+import { query } from '@ballast/postgres';
+
+export { query, type Pool };
