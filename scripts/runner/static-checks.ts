@@ -14,6 +14,7 @@ export const staticChecks: readonly StaticCheck[] = [
     name: 'types',
     commands: [
       [tool('tsc'), '--noEmit', '-p', 'tsconfig.json'],
+      [tool('tsc'), '--noEmit', '-p', 'e2e/tsconfig.json'],
       [tool('tsc'), '--noEmit', '-p', 'apps/storefront/tsconfig.json'],
       [tool('tsc'), '--noEmit', '-p', 'apps/storefront/test/tsconfig.json'],
     ],

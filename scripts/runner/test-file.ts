@@ -52,7 +52,7 @@ function judge(
   const complete = lines.some(({ kind }) => kind === 'summary');
   if (ended.timedOut) failures.push(`was ended after its limit of ${limit / 1000} s`);
   else if (ended.signal !== null) failures.push(`was ended by ${ended.signal}`);
-  else if (lines.length === 0 && ended.code === 0) failures.push('ran no test');
+  else if (lines.length === 0 && ended.code === 0) failures.push('ended without a word of any test');
   else if (!complete) failures.push(`ended with code ${ended.code} before its tests did`);
   else if (passed + failures.length === 0) failures.push('ran no test');
   else if (ended.code !== 0 && failures.length === 0) failures.push(`ended with code ${ended.code} after its tests`);

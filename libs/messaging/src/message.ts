@@ -59,7 +59,8 @@ export function readMessage(content: Buffer): Message {
     const [first] = check.Errors(value.body);
     throw new Terminal(`${value.type} body${first?.instancePath ?? ''} ${first?.message ?? 'is wrong'}`);
   }
-  return value as Message;
+  // Ids are compared as text from here on, and UUIDs may be written in upper case.
+  return { ...value, id: value.id.toLowerCase(), correlationId: value.correlationId.toLowerCase() } as Message;
 }
 
 function bodyCheck(type: string): Validator | undefined {

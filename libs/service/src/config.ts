@@ -2,6 +2,7 @@
 import { Type, type Static, type TObject } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
+import { fromText } from './validation.ts';
 
 /** A setting is missing or cannot be used; the message is one sentence that names it. */
 export class ConfigError extends Error {
@@ -38,7 +39,7 @@ export function loadConfig<Schema extends TObject>(
     const value = environment[name];
     if (value !== undefined && value !== '') known[name] = value;
   }
-  const value = Value.Convert(schema, Value.Default(schema, known));
+  const value = fromText(schema, Value.Default(schema, known)) as Static<Schema>;
   const check = Compile(schema);
   if (check.Check(value)) return value;
   const first = check.Errors(value)[0]!;

@@ -34,6 +34,11 @@ export function installErrorHandling(server: HttpServer): void {
   );
 }
 
+/** Errors of the router, which come before any handler (a path that cannot be decoded, a parameter too long). */
+export function answerProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return send(reply, request, asProblem(error));
+}
+
 function send(reply: FastifyReply, request: FastifyRequest, error: ProblemError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');

@@ -1,4 +1,5 @@
 /** The HTTP server every service uses: schemas checked, errors as problem+json, limits set, health and metrics. */
+import { Server as NetServer } from 'node:net';
 import { Problem } from '@ballast/contracts';
 import swagger from '@fastify/swagger';
 import Fastify, {
@@ -11,7 +12,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { type Static, type TSchema } from 'typebox';
-import { answerClientError, installErrorHandling } from './errors.ts';
+import { answerClientError, answerProblem, installErrorHandling } from './errors.ts';
 import { readinessCheck, type ReadinessCheck } from './health.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,8 +26,10 @@ interface TypeBoxProvider extends FastifyTypeProvider {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** From now on: not ready, every response closes its connection, long-lived streams are told to end. */
+    /** From now on: not ready, and long-lived streams are told to end. Requests are still taken. */
     startDraining(): void;
+    /** Takes no new connections; those that exist are served once more and closed. Resolves when all are gone. */
+    closeConnections(): Promise<void>;
     /** Aborted when draining starts; streams (SSE) end on it. */
     draining: AbortSignal;
   }
@@ -70,6 +73,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     trustProxy: false,
     clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
   }).withTypeProvider<TypeBoxProvider>();
@@ -83,7 +87,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   server.decorate('draining', drainingController.signal);
   server.decorate('startDraining', () => drainingController.abort());
-  instrument(server, options, drainingController.signal);
+  const closing = { now: false };
+  server.decorate('closeConnections', () => closeConnections(server, closing));
+  instrument(server, options, closing);
 
   await server.register(swagger, {
     openapi: {
@@ -96,8 +102,25 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   return server;
 }
 
-/** Trace context, `x-instance`, duration histogram, and `connection: close` while draining. */
-function instrument(server: HttpServer, options: HttpServerOptions, draining: AbortSignal): void {
+/** How long an idle connection may still bring a request after the listener has closed, in ms. */
+const lastCallMs = 500;
+
+/**
+ * The listener goes first, by itself: `http.Server.close` would cut idle connections in the same moment, and with them
+ * requests that are already on their way. Each connection then gets one more answer, which says `connection: close`.
+ */
+async function closeConnections(server: HttpServer, closing: { now: boolean }): Promise<void> {
+  closing.now = true;
+  const gone = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server.server, () => resolve());
+  });
+  const lastCall = setTimeout(() => server.server.closeIdleConnections(), lastCallMs);
+  await gone;
+  clearTimeout(lastCall);
+}
+
+/** Trace context, `x-instance`, duration histogram, and `connection: close` at the end. */
+function instrument(server: HttpServer, options: HttpServerOptions, closing: { now: boolean }): void {
   const duration = options.metrics.histogram(
     'http_request_duration_seconds',
     'Time from the request to the end of the response, in seconds.',
@@ -105,7 +128,7 @@ function instrument(server: HttpServer, options: HttpServerOptions, draining: Ab
   );
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-instance', options.instance);
-    if (draining.aborted) reply.header('connection', 'close');
+    if (closing.now) reply.header('connection', 'close');
     const incoming = request.headers.traceparent;
     runInTrace(typeof incoming === 'string' ? incoming : undefined, done);
   });

@@ -4,7 +4,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 export interface Metrics {
   registry: Registry;
   counter(name: string, help: string, labels?: readonly string[]): Counter<string>;
-  gauge(name: string, help: string, labels?: readonly string[]): Gauge<string>;
+  /** `collect` is called at each scrape and sets the gauge. */
+  gauge(name: string, help: string, labels?: readonly string[], collect?: (gauge: Gauge<string>) => Promise<void> | void): Gauge<string>;
   /** `buckets` in the metric's own unit; seconds by convention. */
   histogram(name: string, help: string, labels?: readonly string[], buckets?: number[]): Histogram<string>;
 }
@@ -25,7 +26,17 @@ export function createMetrics(options: { service: string; instance: string }): M
   return {
     registry,
     counter: (name, help, labels) => new Counter(common(name, help, labels)),
-    gauge: (name, help, labels) => new Gauge(common(name, help, labels)),
+    gauge: (name, help, labels, collect) =>
+      new Gauge({
+        ...common(name, help, labels),
+        ...(collect === undefined
+          ? {}
+          : {
+              collect(this: Gauge<string>) {
+                return collect(this);
+              },
+            }),
+      }),
     histogram: (name, help, labels, buckets = secondsBuckets) =>
       new Histogram({ ...common(name, help, labels), buckets }),
   };

@@ -24,7 +24,7 @@ export interface App {
   stop?: () => Promise<void>;
 }
 
-/** After SIGTERM, how long existing connections are still served before the listener closes, in ms. */
+/** After SIGTERM, how long new connections are still taken, in ms. */
 const lingerMs = 400;
 /** The whole shutdown takes at most this long, in ms; supervisors kill at ten seconds. */
 const shutdownLimitMs = 9_000;
@@ -90,7 +90,9 @@ async function drain(app: App, signal: string, logger: Logger): Promise<void> {
   logger.info({ signal }, 'draining');
   app.server.startDraining();
   const quiesced = app.quiesce?.();
+  // Whoever balances load sees that this one is not ready before it stops taking connections.
   await new Promise((resolve) => setTimeout(resolve, lingerMs));
+  await app.server.closeConnections();
   await app.server.close();
   await quiesced;
   await app.stop?.();

@@ -13,7 +13,7 @@ import { ProblemError } from './problem.ts';
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === 'body' ? input : Value.Convert(schema, Value.Default(schema, input));
+    const value = httpPart === 'body' ? input : fromText(schema, Value.Default(schema, input));
     if (check.Check(value)) {
       const bad = httpPart === 'body' || httpPart === 'headers' ? null : unstorable(value, '');
       if (bad === null) return { value };
@@ -36,6 +36,24 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     return { error: invalid(worst.instancePath, worst.message) };
   };
 };
+
+/**
+ * Text that says a number or a truth value exactly, converted where the schema wants one; everything else stays as it
+ * is and fails the check. (TypeBox's own `Convert` takes "1.5" for the integer 1 and "" for 0.)
+ */
+export function fromText(schema: TSchema, input: unknown): unknown {
+  const properties = (schema as { properties?: Record<string, { type?: unknown }> }).properties;
+  if (properties === undefined || typeof input !== 'object' || input === null) return input;
+  const values = input as Record<string, unknown>;
+  const converted: Record<string, unknown> = { ...values };
+  for (const [name, { type }] of Object.entries(properties)) {
+    const value = values[name];
+    if (typeof value !== 'string') continue;
+    if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(value)) converted[name] = Number(value);
+    if (type === 'boolean' && (value === 'true' || value === 'false')) converted[name] = value === 'true';
+  }
+  return converted;
+}
 
 const depth = (error: { instancePath: string }): number => error.instancePath.split('/').length;
 

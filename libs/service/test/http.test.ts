@@ -48,6 +48,7 @@ describe('the HTTP server every service uses', () => {
       },
       async (request) => request.query,
     );
+    server.get('/by-id/:id', async () => ({}));
     server.get('/boom', async () => {
       throw new Error('the password is hunter2');
     });
@@ -93,6 +94,17 @@ describe('the HTTP server every service uses', () => {
     assert.equal((await server.inject('/things?limit=11')).json().field, 'limit');
     assert.equal((await server.inject('/things?query=%00')).json().field, 'query');
     assert.equal((await server.inject('/things?other=1')).json().field, 'other');
+    for (const text of ['1.5', '', '0x3', 'true', '1e0', ' 1']) {
+      assert.equal((await server.inject(`/things?limit=${encodeURIComponent(text)}`)).json().field, 'limit', text);
+    }
+  });
+
+  it('answers paths the router cannot use as problems too', async () => {
+    for (const [path, status] of [['/things/%zz', 400], [`/by-id/${'x'.repeat(500)}`, 414], ['/nowhere', 404]] as const) {
+      const response = await server.inject(path);
+      assert.equal(response.statusCode, status, path);
+      assert.equal(response.headers['content-type'], 'application/problem+json; charset=utf-8');
+    }
   });
 
   it('keeps the inside of an error inside', async () => {

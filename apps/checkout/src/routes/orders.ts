@@ -71,7 +71,8 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
       if (!priced.ok) throw new ProblemError(priced.code, priced.detail, { field: priced.field });
 
       const id = randomUUIDv7();
-      const { payment, lines } = request.body;
+      const { payment } = request.body;
+      const lines = priced.lines.map(({ productId, quantity }) => ({ productId, quantity }));
       const started = await startOrder({
         id,
         userId,

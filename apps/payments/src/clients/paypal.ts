@@ -28,6 +28,11 @@ export type PayPalOptions = {
   now: () => number;
 };
 
+/** PayPal describes its issues to developers; these are told to the customer. */
+const declineSentences: Readonly<Record<string, string>> = {
+  INSTRUMENT_DECLINED: 'PayPal declined the payment.',
+};
+
 /** PayPal as a {@link PaymentProvider}. `close` lets its connections go. */
 export function createPayPal(options: PayPalOptions): PaymentProvider & { close: () => Promise<void> } {
   const base = new URL(options.apiBase);

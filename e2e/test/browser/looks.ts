@@ -1,0 +1,51 @@
+/** What every page owes everybody: nothing serious found by axe, and nothing wider than the screen. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+interface AxeViolation {
+  id: string;
+  impact: string | null;
+  nodes: { html: string; failureSummary?: string }[];
+}
+
+let source: Promise<string> | undefined;
+
+/** Fails when axe finds something serious or critical, or when something sticks out of the page to the right. */
+export async function looksRight(page: Page, what: string): Promise<void> {
+  assert.deepEqual(await seriousFindings(page), [], `axe on ${what}`);
+  assert.deepEqual(await stickingOut(page), [], `wider than the screen on ${what}`);
+}
+
+/** What axe finds that is serious or critical, as lines. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  // Evaluated by the debugger: the page's content security policy stays in force.
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(await source);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: AxeViolation[] }> };
+    };
+    return (await axe.run({ resultTypes: ['violations'] })).violations;
+  });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+}
+
+/** Elements a visitor sees that end to the right of the window, and the page itself where it scrolls sideways. */
+async function stickingOut(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const found: string[] = [];
+    if (document.documentElement.scrollWidth > width) found.push(`the page: ${document.documentElement.scrollWidth}`);
+    for (const element of document.querySelectorAll('body *')) {
+      const box = element.getBoundingClientRect();
+      if (box.width > 1 && box.height > 1 && box.right > width + 0.5) {
+        found.push(`${element.tagName} ${element.className.toString()}: ${box.right}`);
+      }
+    }
+    return found;
+  });
+}
