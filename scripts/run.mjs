@@ -21,7 +21,7 @@ const nodeBinary = join(root, 'node_modules', 'node', 'bin', 'node');
 const sameKeyPress = 1000;
 
 /** Without a network npm's own patience would look like a hang. */
-const quickToGiveUp = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000'];
+const quickToGiveUp = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=2000'];
 
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) {
@@ -39,9 +39,11 @@ function ensureInstalled() {
   if (isInstalled(wanted)) return true;
   const started = Date.now();
   process.stderr.write('installing packages…');
+  // Not "npm ci": it refuses a lock file that leaves out packages of other platforms, which the lock file of a machine
+  // whose registry does not carry them does. This installs the same versions and leaves the lock file as it is.
   const { status, signal, stderr, error } = spawnSync(
     'npm',
-    ['ci', '--loglevel=error', '--no-fund', '--no-audit', ...quickToGiveUp],
+    ['install', '--no-save', '--loglevel=error', '--no-fund', '--no-audit', ...quickToGiveUp],
     { cwd: root, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
   );
   if (status === 0 && existsSync(nodeBinary)) {
@@ -90,7 +92,7 @@ function failure(status, stderr, error) {
     .map((line) => line.replace(/^npm error (code )?/, ''))
     .slice(0, 3)
     .join('; ');
-  return `Packages could not be installed: "npm ci" ended with code ${status}${reason === '' ? '' : ` (${reason})`}; run it by hand to see more.`;
+  return `Packages could not be installed: "npm install" ended with code ${status}${reason === '' ? '' : ` (${reason})`}; run it by hand to see more.`;
 }
 
 /** Runs the file with this terminal and ends as it ends. */
@@ -111,7 +113,7 @@ function run(target, rest) {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward);
   child.once('error', (error) => {
-    console.error(`The pinned Node in node_modules could not be started (${error.message}); run "npm ci".`);
+    console.error(`The pinned Node in node_modules could not be started (${error.message}); run "npm install".`);
     process.exitCode = 1;
   });
   child.once('exit', (code, signal) => {

@@ -96,7 +96,7 @@ describe('a call', () => {
     const long = clientWith([busy('60')]);
     const error = await failureOf(long.call('/api/products'));
     assert.equal(long.sent.length, 1);
-    assert.equal(sentenceOf(error), 'Busy. You can try again in 60 seconds.');
+    assert.equal(sentenceOf(error), 'A part of the shop is not answering right now. You can try again in 60 seconds.');
   });
 
   it('never repeats a POST without an idempotency key', async () => {
@@ -153,9 +153,18 @@ describe('errors', () => {
     assert.equal(error.details.field, 'email');
   });
 
+  it('keep to themselves what a failing service says of itself, and waits that are over at once', () => {
+    const body = JSON.stringify({ code: 'unavailable', detail: 'Something this request needs is not answering.' });
+    const error = errorFromAnswer({ status: 503, body, retryAfter: '1' }, 0);
+    assert.equal(sentenceOf(error), 'A part of the shop is not answering right now.');
+    assert.equal(error.willPass, true);
+    assert.equal(errorOf(404, '').willPass, false);
+  });
+
   it('find words of their own where the answer has none', () => {
     for (const body of ['', '<html>', '{}', 'null', '{"code":"x","detail":" "}']) {
-      assert.match(errorOf(502, body).message, /our side/, body);
+      assert.match(errorOf(500, body).message, /our side/, body);
+      assert.match(errorOf(502, body).message, /not answering/, body);
       assert.match(errorOf(404, body).message, /not be found/, body);
     }
   });

@@ -43,7 +43,7 @@ async function stickingOut(page: Page): Promise<string[]> {
     for (const element of document.querySelectorAll('body *')) {
       const box = element.getBoundingClientRect();
       if (box.width > 1 && box.height > 1 && box.right > width + 0.5) {
-        found.push(`${element.tagName} ${element.className.toString()}: ${box.right}`);
+        found.push(`${element.tagName} ${element.getAttribute('class') ?? ''}: ${box.right}`);
       }
     }
     return found;

@@ -56,13 +56,7 @@ export function orderJourneys(theShop: () => Shop): void {
       const edges = await page
         .locator('path[data-visited]')
         .evaluateAll((all) => all.map((edge) => edge.getAttribute('data-edge')));
-      assert.deepEqual(
-        edges.toSorted(),
-        whole
-          .slice(1)
-          .map((to, index) => `${whole[index]}>${to}`)
-          .toSorted(),
-      );
+      assert.deepEqual(new Set(edges), new Set(whole.slice(1).map((to, index) => `${whole[index]}>${to}`)));
       const spoken = await page.getByTestId('spoken-steps').innerText();
       assert.match(spoken, /Completed\. It is paid/);
       assert.equal(await page.getByTestId('cart-count').innerText(), '0', 'what was ordered has left the cart');

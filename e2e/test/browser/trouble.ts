@@ -41,6 +41,22 @@ export function troubleJourneys(theShop: () => Shop): void {
     });
   });
 
+  it('without the catalog the list says so, and comes back by itself', async () => {
+    const { mesh } = theShop().test;
+    const catalogs = ['catalog-1', 'catalog-2'];
+    await theShop().visit({ expected: /status of 50[234]/ }, async ({ page }) => {
+      await page.goto('/');
+      await page.getByTestId('product-card').first().waitFor();
+      await Promise.all(catalogs.map((name) => mesh.stopService(name, 'SIGKILL')));
+      await page.getByLabel('Search products').fill('lantern');
+      await page.getByRole('alert').filter({ hasText: 'A part of the shop is not answering right now.' }).waitFor();
+      await looksRight(page, 'a list that could not be loaded');
+      await Promise.all(catalogs.map((name) => mesh.startService(name)));
+      await page.getByTestId('product-card').filter({ hasText: 'Paraffin storm lantern' }).waitFor();
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+    });
+  });
+
   it('without the bff the pages say so, an order sent meanwhile is placed once, and all comes back by itself', async () => {
     const shop = theShop();
     const { mesh } = shop.test;

@@ -66,7 +66,7 @@ export async function createWorld(): Promise<World> {
 async function fill(test: TestMesh): Promise<World> {
   const { urls } = test.mesh;
   const send: World['send'] = (service, request, options = {}) =>
-    exchange(urls[service]!, options.bytes ?? bytesOf({ ...request, headers: [['connection', 'close'], ...(request.headers ?? [])] }), {
+    exchange(urls[service]!, options.bytes ?? bytesOf(request), {
       isHead: request.method === 'HEAD',
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     });

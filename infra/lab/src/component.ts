@@ -1,7 +1,6 @@
 /** One supervised process: started in a group of its own, watched until ready, restarted when it dies, ended for certain. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import type { ComponentKind, ComponentState, OnEvent } from './events.ts';
 import { LogFile } from './log-file.ts';
@@ -369,11 +368,19 @@ export function localUrl(port: number): string {
 export function httpProbe(url: string): ComponentSpec['probe'] {
   return async (signal) => {
     // Not fetch: eight components asking twenty times a second would cost a good part of a core while they start.
-    const request = get(url, { signal, agent: false });
-    const [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
-    let body = '';
-    for await (const chunk of response.setEncoding('utf8')) body += String(chunk);
-    if (response.statusCode === 200) return true;
-    throw new Error(`GET ${url} answered ${response.statusCode} ${body.slice(0, 300)}`);
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const request = get(url, { signal, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('error', reject);
+      response.on('data', (chunk) => (body += String(chunk)));
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(true);
+        else reject(new Error(`GET ${url} answered ${response.statusCode} ${body.slice(0, 300)}`));
+      });
+    });
+    // Stays attached: an aborted request may report a second error.
+    request.on('error', reject);
+    return await promise;
   };
 }

@@ -1,4 +1,5 @@
 /** Whatever goes wrong while a request is served leaves as problem+json, and as a log line only if it is our fault. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpServer } from './http.ts';
@@ -41,6 +42,8 @@ export function answerProblem(error: FastifyError, request: FastifyRequest, repl
 
 function send(reply: FastifyReply, request: FastifyRequest, error: ProblemError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  // Closing on a body that is still being sent resets the connection, and the client may never read why.
+  if (error.code === 'too-large' && !request.server.draining?.aborted) reply.removeHeader('connection');
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   const document = problem(error, request.url.split('?')[0]);
   return reply
@@ -67,21 +70,49 @@ function asProblem(error: FastifyError | ProblemError): ProblemError {
   return new ProblemError('internal', 'Something went wrong on our side.', { cause: error });
 }
 
-/** Bytes that are not HTTP, headers that are too long or too slow: answered while the socket can still be written. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const known: ProblemError =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new ProblemError('headers-too-large', 'The header fields are too large.')
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? new ProblemError('request-timeout', 'The request did not arrive in time.')
-        : new ProblemError('bad-request', 'This is not an HTTP request.');
+/**
+ * Bytes that are not HTTP, headers that are too long or too slow: answered while the socket can still be written, unless
+ * an answer has begun on it, whose reader would take ours for a part of that one.
+ */
+export function clientErrorHandler(instance: string): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  return (error, socket) => {
+    // The parser complains of every further piece: an answer is on its way already.
+    if (socket.writableEnded) return;
+    const begun = (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent === true;
+    if (error.code === 'ECONNRESET' || !socket.writable || begun) {
+      socket.destroy();
+      return;
+    }
+    const known: ProblemError =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? new ProblemError('headers-too-large', 'The header fields are too large.')
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? new ProblemError('request-timeout', 'The request did not arrive in time.')
+          : new ProblemError('bad-request', 'This is not an HTTP request.');
+    endWith(socket, known, instance);
+  };
+}
+
+/** Answers what Node itself would answer without a problem document, or not at all: expectations and tunnels. */
+export function answerOddRequests(server: Server, instance: string): void {
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const body = JSON.stringify(problem(new ProblemError('expectation-failed', 'Only 100-continue can be expected.')));
+    response.writeHead(417, { 'content-type': 'application/problem+json', 'x-instance': instance, connection: 'close' }).end(body);
+  });
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    endWith(socket, new ProblemError('method-not-allowed', 'This is not a proxy.'), instance);
+  });
+}
+
+/** How long what a client still sends is thrown away after the answer, in ms: closing on it would reset the connection. */
+const lingerMs = 1_000;
+
+/** Writes a whole response past the HTTP machinery and ends the connection. */
+function endWith(socket: Socket, known: ProblemError, instance: string): void {
   const body = JSON.stringify(problem(known));
   socket.end(
-    `HTTP/1.1 ${known.status} ${known.code}\r\ncontent-type: application/problem+json\r\n` +
+    `HTTP/1.1 ${known.status} ${known.code}\r\ncontent-type: application/problem+json\r\nx-instance: ${instance}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }

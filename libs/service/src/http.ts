@@ -12,10 +12,11 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { type Static, type TSchema } from 'typebox';
-import { answerClientError, answerProblem, installErrorHandling } from './errors.ts';
+import { answerOddRequests, answerProblem, clientErrorHandler, installErrorHandling } from './errors.ts';
 import { readinessCheck, type ReadinessCheck } from './health.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { ProblemError } from './problem.ts';
 import { runInTrace } from './trace.ts';
 import { compileValidator, parseJson } from './validation.ts';
 
@@ -72,18 +73,21 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     trustProxy: false,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
+    clientErrorHandler: clientErrorHandler(options.instance),
+    // Node looks at the clocks every 30 s only, and answers a missing Host without a word: see `instrument`.
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    // No hook has run for these.
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply.header('x-instance', options.instance)),
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
   }).withTypeProvider<TypeBoxProvider>();
-  server.server.headersTimeout = 5_000;
   server.server.maxRequestsPerSocket = 0;
 
   server.setValidatorCompiler(compileValidator);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson);
   installErrorHandling(server);
+  answerOddRequests(server.server, options.instance);
 
   server.decorate('draining', drainingController.signal);
   server.decorate('startDraining', () => drainingController.abort());
@@ -130,7 +134,11 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     reply.header('x-instance', options.instance);
     if (closing.now) reply.header('connection', 'close');
     const incoming = request.headers.traceparent;
-    runInTrace(typeof incoming === 'string' ? incoming : undefined, done);
+    // RFC 9112, 3.2.
+    const hostless = request.headers.host === undefined && request.raw.httpVersion === '1.1';
+    runInTrace(typeof incoming === 'string' ? incoming : undefined, () =>
+      done(hostless ? new ProblemError('bad-request', 'The Host header is missing.') : undefined),
+    );
   });
   server.addHook('onResponse', (request, reply, done) => {
     duration.observe(

@@ -21,6 +21,7 @@ export const problemCodes = {
   'too-large': { status: 413, title: 'Too large', retryable: false },
   'uri-too-long': { status: 414, title: 'URI too long', retryable: false },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type', retryable: false },
+  'expectation-failed': { status: 417, title: 'Expectation failed', retryable: false },
   'invalid-input': { status: 422, title: 'Invalid input', retryable: false },
   'unknown-product': { status: 422, title: 'Unknown product', retryable: false },
   'unknown-order': { status: 422, title: 'Unknown order', retryable: false },

@@ -15,7 +15,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   return (input: unknown) => {
     const value = httpPart === 'body' ? input : fromText(schema, Value.Default(schema, input));
     if (check.Check(value)) {
-      const bad = httpPart === 'body' || httpPart === 'headers' ? null : unstorable(value, '');
+      const bad = httpPart === 'body' || httpPart === 'headers' ? null : unstorable(value);
       if (bad === null) return { value };
       return { error: invalid(bad, 'must not contain control code zero or broken surrogates') };
     }
@@ -85,18 +85,38 @@ export function parseJson(
     return;
   }
   // Zero codes and lone surrogates can only come in as \u escapes, so most bodies skip the walk.
-  const bad = body.includes('\\u') ? unstorable(value, '') : null;
+  const bad = body.includes('\\u') ? unstorable(value) : null;
   done(bad === null ? null : invalid(bad, 'must not contain control code zero or broken surrogates'), value);
 }
 
-/** Path of the first string that PostgreSQL's UTF-8 text or jsonb cannot hold; null where all can be stored. */
-function unstorable(value: unknown, path: string): string | null {
-  if (typeof value === 'string') return value.includes('\u0000') || !value.isWellFormed() ? path : null;
-  if (typeof value !== 'object' || value === null) return null;
-  for (const [key, member] of Object.entries(value)) {
-    if (unstorable(key, path) !== null) return path;
-    const bad = unstorable(member, `${path}/${key}`);
-    if (bad !== null) return bad;
+/**
+ * Path of the first string that PostgreSQL's UTF-8 text or jsonb cannot hold; null where all can be stored. Walks with
+ * a list of its own: a body of 64 KiB can be nested deeper than the stack goes.
+ */
+function unstorable(root: unknown): string | null {
+  const waiting: Place[] = [{ value: root, key: '', above: null }];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const { value } = place;
+    if (typeof value === 'string' && !isStorable(value)) return pathOf(place);
+    if (typeof value !== 'object' || value === null) continue;
+    const members = Object.entries(value);
+    if (members.some(([key]) => !isStorable(key))) return pathOf(place);
+    for (const [key, member] of members.toReversed()) waiting.push({ value: member, key, above: place });
   }
   return null;
+}
+
+interface Place {
+  value: unknown;
+  key: string;
+  above: Place | null;
+}
+
+const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
+
+/** As a JSON pointer. */
+function pathOf(place: Place): string {
+  const keys: string[] = [];
+  for (let at = place; at.above !== null; at = at.above) keys.push(at.key);
+  return keys.map((key) => `/${key}`).toReversed().join('');
 }

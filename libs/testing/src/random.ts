@@ -1,6 +1,6 @@
-/** Chance that can be repeated. */
+/** Chance that can be repeated: tests say their seed. */
 
-/** Numbers in [0, 1) that depend on the seed only. Source: mulberry32, public domain. */
+/** Numbers in [0, 1) that depend on the seed only. Source: mulberry32 by T. Ettinger, public domain. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,6 +9,12 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** Whole numbers from 0 up to, but without, `limit`. */
+export function seededIntegers(seed: number): (limit: number) => number {
+  const random = seededRandom(seed);
+  return (limit) => Math.floor(random() * limit);
 }
 
 /** A copy in random order (Fisher and Yates). */

@@ -8,7 +8,7 @@ import { canonicalRequest, priceOrder } from '../domain/pricing.ts';
 import type { NewOrder, OrderStore } from '../store/orders.ts';
 
 const IdempotencyHeader = Type.Object({
-  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' })),
+  'idempotency-key': Type.Optional(Type.String({ maxLength: 200, pattern: '^[\\x21-\\x7e]*$' })),
 });
 
 /** Larger than any UUIDv7: the first page has no order to start after. */
@@ -27,7 +27,7 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
     { schema: { body: PlaceOrder, headers: IdempotencyHeader, response: { 202: OrderAccepted, ...problemResponses } } },
     async (request, reply) => {
       const idempotencyKey = request.headers['idempotency-key'];
-      if (idempotencyKey === undefined) {
+      if (idempotencyKey === undefined || idempotencyKey === '') {
         throw new ProblemError('missing-idempotency-key', 'Send an Idempotency-Key header.', {
           field: 'Idempotency-Key',
         });

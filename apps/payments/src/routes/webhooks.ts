@@ -31,6 +31,7 @@ export function webhookRoutes(
         async (request) => {
           const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
           const evidence = await verify(providers, name, body, request.headers);
+          requireStorable(evidence);
           const fact = toFact(evidence);
           // Not about one of our orders (an account is shared by many), or nothing we act on.
           if (fact === null || !uuid.test(evidence.orderId))
@@ -63,6 +64,13 @@ async function verify(
     if (error.retryable) throw new ProblemError('unavailable', error.message, { cause: error });
     throw new ProblemError('invalid-signature', error.message, { extra: { reason: error.reason }, cause: error });
   }
+}
+
+/** Signed or not: what PostgreSQL's text cannot hold is no id of anything. */
+function requireStorable({ eventId, type, fact }: WebhookEvidence): void {
+  const texts = [eventId, type, fact.reference, fact.captureReference ?? ''];
+  if (texts.every((text) => text.isWellFormed() && !text.includes('\u0000'))) return;
+  throw new ProblemError('invalid-input', 'An id in the event must not contain control code zero or broken surrogates.');
 }
 
 function toFact({ fact }: WebhookEvidence): Fact | null {

@@ -39,6 +39,12 @@ export class ApiError extends Error {
     const { kind, status } = this.details;
     return kind !== 'problem' || status >= 500 || status === 409;
   }
+
+  /** Whether the same call is likely to work a little later. */
+  get willPass(): boolean {
+    const { kind, status } = this.details;
+    return kind === 'timeout' || [429, 502, 503, 504].includes(status);
+  }
 }
 
 const sentences: Record<number, string> = {
@@ -58,7 +64,7 @@ const sentences: Record<number, string> = {
 export function sentenceForStatus(status: number): string {
   const known = sentences[status];
   if (known !== undefined) return known;
-  if (status === 503) return 'The shop is busy right now. Please try again in a moment.';
+  if (status >= 502 && status <= 504) return 'A part of the shop is not answering right now.';
   if (status >= 500) return 'Something went wrong on our side. Please try again in a moment.';
   return 'That did not work. Please try again.';
 }
@@ -106,7 +112,8 @@ export function errorFromAnswer(
   now: number,
 ): ApiError {
   const problem = parseProblem(answer.body);
-  const detail = problem?.detail.trim() ?? '';
+  // What a 5xx says of itself is meant for those who run the shop.
+  const detail = answer.status >= 500 ? '' : (problem?.detail.trim() ?? '');
   return new ApiError(detail === '' ? sentenceForStatus(answer.status) : detail, {
     kind: 'problem',
     status: answer.status,
@@ -141,11 +148,14 @@ export function errorUnexpected(status: number): ApiError {
   });
 }
 
+/** Seconds that are over before a sentence about them has been read. */
+const noWait = 2;
+
 /** Any thrown value as a sentence for a person, with the wait the API asked for. */
 export function sentenceOf(error: unknown): string {
   if (!(error instanceof ApiError)) return 'Something went wrong in this page. Please reload it.';
   const seconds = error.details.retryAfterSeconds;
-  if (seconds === null || seconds <= 0) return error.message;
-  const wait = seconds === 1 ? '1 second' : seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  if (seconds === null || seconds <= noWait) return error.message;
+  const wait = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
   return `${error.message} You can try again in ${wait}.`;
 }

@@ -52,7 +52,7 @@ function AccountMenu({ email }: { email: string }) {
       navigate('/');
       showNote('You are signed out. Your cart is still here.');
     } catch (error) {
-      showNote(sentenceOf(error));
+      showNote(sentenceOf(error), { tone: 'problem' });
     }
   };
 

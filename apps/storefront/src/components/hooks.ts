@@ -1,7 +1,8 @@
 /** What pages have in common: loading something, and knowing how wide the screen is. */
 import { useEffect, useState } from 'preact/hooks';
 import { isAbort } from '../api/client.ts';
-import { recoveries } from '../state/reachability.ts';
+import { ApiError } from '../api/errors.ts';
+import { expectRecovery, noteLoaded, recoveries } from '../state/reachability.ts';
 
 export type Resource<Data> =
   | { status: 'loading'; data: null; error: null }
@@ -9,14 +10,14 @@ export type Resource<Data> =
   | { status: 'failed'; data: null; error: unknown };
 
 /**
- * Loads something whenever `key` changes, drops the answer when the page goes away, and tries again by itself when the
- * shop can be reached again after a failure.
+ * Loads something whenever `key` changes, drops the answer when the page goes away, and tries again by itself after a
+ * failure that passes; until that works the failure stays in sight.
  */
 export function useResource<Data>(
   key: string,
   load: (signal: AbortSignal) => Promise<Data>,
 ): Resource<Data> & { reload: () => void } {
-  const [round, setRound] = useState(0);
+  const [round, setRound] = useState({ number: 0, quiet: false });
   const [resource, setResource] = useState<Resource<Data>>({ status: 'loading', data: null, error: null });
   const failed = resource.status === 'failed';
   const recovery = failed ? recoveries.value : 0;
@@ -24,13 +25,17 @@ export function useResource<Data>(
 
   useEffect(() => {
     const abort = new AbortController();
-    setResource({ status: 'loading', data: null, error: null });
+    if (!round.quiet) setResource({ status: 'loading', data: null, error: null });
     load(abort.signal).then(
-      (data) => setResource({ status: 'ready', data, error: null }),
+      (data) => {
+        noteLoaded();
+        setResource({ status: 'ready', data, error: null });
+      },
       (error: unknown) => {
         if (isAbort(error)) return;
         setSeenRecovery(recoveries.peek());
         setResource({ status: 'failed', data: null, error });
+        if (error instanceof ApiError && error.willPass) expectRecovery();
       },
     );
     return () => abort.abort();
@@ -38,10 +43,10 @@ export function useResource<Data>(
   }, [key, round]);
 
   useEffect(() => {
-    if (failed && recovery > seenRecovery) setRound((number) => number + 1);
+    if (failed && recovery > seenRecovery) setRound(({ number }) => ({ number: number + 1, quiet: true }));
   }, [failed, recovery, seenRecovery]);
 
-  return { ...resource, reload: () => setRound((number) => number + 1) };
+  return { ...resource, reload: () => setRound(({ number }) => ({ number: number + 1, quiet: false })) };
 }
 
 /** Whether a media query holds, and when that changes. */

@@ -36,8 +36,8 @@ export function Notices({ onRetry }: { onRetry: () => void }) {
         </div>
         <div role="status" data-testid="note">
           {current !== null && (
-            <div class="notice notice-good" key={current.id}>
-              <Icon name="check" />
+            <div class={`notice notice-${current.tone}`} key={current.id}>
+              <Icon name={current.tone === 'good' ? 'check' : 'alert'} />
               <p>{current.text}</p>
               {current.link !== undefined && <Link href={current.link.address}>{current.link.label}</Link>}
               <button type="button" class="icon-button" onClick={hideNote} aria-label="Close this note">

@@ -17,9 +17,9 @@ export function OrderAgain({ order }: { order: Order }) {
         .map((product, index) => addToCart(product, order.lines[index]?.quantity ?? 1))
         .filter((message) => message !== null);
       navigate('/cart');
-      showNote(messages[0] ?? 'Everything is back in your cart.');
+      showNote(messages[0] ?? 'Everything is back in your cart.', { tone: messages.length === 0 ? 'good' : 'problem' });
     } catch (error) {
-      showNote(sentenceOf(error));
+      showNote(sentenceOf(error), { tone: 'problem' });
       setBusy(false);
     }
   };

@@ -12,7 +12,10 @@ import { formatMoney } from '../format/money.ts';
 export function ProductCard({ product, eager }: { product: Product; eager: boolean }) {
   const add = (): void => {
     const message = addToCart(product, 1);
-    showNote(message ?? `${product.name} is in your cart.`, { label: 'View cart', address: '/cart' });
+    showNote(message ?? `${product.name} is in your cart.`, {
+      tone: message === null ? 'good' : 'problem',
+      link: { label: 'View cart', address: '/cart' },
+    });
   };
   return (
     <li class="card" data-testid="product-card">

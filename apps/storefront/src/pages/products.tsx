@@ -4,7 +4,7 @@ import { Page } from '../components/page.tsx';
 import { ProductCard, ProductCardSkeleton } from '../components/product-card.tsx';
 import { Empty, Failure } from '../components/messages.tsx';
 import { Link } from '../components/link.tsx';
-import { loadMoreProducts, productList, reloadProducts, showProducts } from '../state/products.ts';
+import { loadMoreProducts, productList, recoverProducts, reloadProducts, showProducts } from '../state/products.ts';
 import { speak } from '../state/announcements.ts';
 import { recoveries } from '../state/reachability.ts';
 import { plural } from '../format/time.ts';
@@ -16,9 +16,7 @@ export function ProductsPage({ query }: { query: string }) {
   useEffect(() => showProducts(query), [query]);
 
   const recovery = recoveries.value;
-  useEffect(() => {
-    if (productList.peek().status === 'failed') reloadProducts();
-  }, [recovery]);
+  useEffect(() => recoverProducts(), [recovery]);
 
   const isCurrent = list.query === query;
   const loading = !isCurrent || list.status === 'loading';
@@ -45,7 +43,7 @@ export function ProductsPage({ query }: { query: string }) {
     >
       {query !== '' && (
         <p class="products-count">
-          {loading ? 'Searching…' : `${plural(count, 'product')}${more ? ' so far' : ''}`}
+          {loading ? 'Searching…' : list.status !== 'failed' && `${plural(count, 'product')}${more ? ' so far' : ''}`}
           <Link href="/">Show all products</Link>
         </p>
       )}

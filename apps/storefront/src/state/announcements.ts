@@ -6,6 +6,8 @@ import { arrivals } from '../router.ts';
 export type Note = {
   id: number;
   text: string;
+  /** `problem` where something did not work out as wished. */
+  tone: 'good' | 'problem';
   link?: { label: string; address: string };
   /** The arrival it belongs to: on the next page it would only be in the way. */
   arrival: number;
@@ -24,10 +26,10 @@ export const note = computed(() => (lastNote.value?.arrival === arrivals.value ?
 export const spoken = signal('');
 
 /** Shows a note for some seconds; the next one takes its place. */
-export function showNote(text: string, link?: Note['link']): void {
+export function showNote(text: string, { tone = 'good', link }: Partial<Pick<Note, 'tone' | 'link'>> = {}): void {
   lastId += 1;
   const arrival = arrivals.peek();
-  lastNote.value = link === undefined ? { id: lastId, text, arrival } : { id: lastId, text, link, arrival };
+  lastNote.value = { id: lastId, text, tone, arrival, ...(link === undefined ? {} : { link }) };
   clearTimeout(removal);
   removal = setTimeout(hideNote, shownFor);
 }

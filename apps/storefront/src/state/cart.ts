@@ -82,7 +82,8 @@ export async function refreshCart(signal: AbortSignal): Promise<void> {
   // A few at a time: a full cart must not use up the visitor's rate limit at one blow.
   await Promise.all([worker(), worker(), worker(), worker()]);
   const names = cart.value.lines.filter((line) => gone.includes(line.productId)).map((line) => line.name);
-  if (names.length > 0) showNote(`No longer sold, and taken out of your cart: ${names.join(', ')}.`);
+  if (names.length > 0)
+    showNote(`No longer sold, and taken out of your cart: ${names.join(', ')}.`, { tone: 'problem' });
   change((current) => {
     const kept = gone.reduce((rest, id) => rules.removeProduct(rest, id), current);
     return { cart: rules.refreshLines(kept, products), message: null };

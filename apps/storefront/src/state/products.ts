@@ -3,6 +3,8 @@ import { signal } from '@preact/signals';
 import type { Product } from '@ballast/contracts';
 import { getProducts } from '../api/calls.ts';
 import { isAbort } from '../api/client.ts';
+import { ApiError } from '../api/errors.ts';
+import { expectRecovery, noteLoaded } from './reachability.ts';
 
 export type ProductList = {
   query: string;
@@ -42,6 +44,11 @@ export function reloadProducts(): void {
   void load(productList.value.query, null);
 }
 
+/** Does so by itself: until it works the failure stays in sight. */
+export function recoverProducts(): void {
+  if (productList.value.status === 'failed') void load(productList.value.query, null, true);
+}
+
 /** Adds the next page. */
 export function loadMoreProducts(): Promise<void> {
   const { query, nextCursor, status } = productList.value;
@@ -49,21 +56,23 @@ export function loadMoreProducts(): Promise<void> {
   return load(query, nextCursor);
 }
 
-async function load(query: string, cursor: string | null): Promise<void> {
+async function load(query: string, cursor: string | null, quietly = false): Promise<void> {
   running?.abort();
   const abort = new AbortController();
   running = abort;
   const before = productList.value;
   // While other words are searched, what was found before stays in sight: less flicker, no jump.
-  productList.value = {
-    ...(cursor === null ? { ...nothing, items: before.items } : before),
-    query,
-    status: cursor === null ? 'loading' : 'loading-more',
-  };
+  if (!quietly)
+    productList.value = {
+      ...(cursor === null ? { ...nothing, items: before.items } : before),
+      query,
+      status: cursor === null ? 'loading' : 'loading-more',
+    };
   try {
     const page = await getProducts(query, cursor, abort.signal);
     const earlier = cursor === null ? [] : before.items;
     const seen = new Set(earlier.map((product) => product.productId));
+    noteLoaded();
     productList.value = {
       query,
       items: [...earlier, ...page.items.filter((product) => !seen.has(product.productId))],
@@ -75,5 +84,6 @@ async function load(query: string, cursor: string | null): Promise<void> {
   } catch (error) {
     if (isAbort(error)) return;
     productList.value = { ...before, query, items: cursor === null ? [] : before.items, status: 'failed', error };
+    if (error instanceof ApiError && error.willPass) expectRecovery();
   }
 }

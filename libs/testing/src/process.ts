@@ -1,0 +1,89 @@
+/** A service as a process of its own: to be killed, and to be judged by its log and its exit code. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { until } from './until.ts';
+
+/** How a process ended: a code, or the signal that ended it. */
+export interface ProcessEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface ServiceProcess {
+  url: string;
+  pid: number;
+  /** Lines on standard output and standard error so far, as they came. */
+  lines: string[];
+  /** Lines on standard error only. */
+  errors: string[];
+  /** The lines that are log lines of pino's. Levels: 30 info, 40 warn, 50 error. */
+  log(): { level: number; msg: string }[];
+  /** Resolves when `/readyz` answers 200; rejects after 15 s, or when the process has ended. */
+  ready(): Promise<void>;
+  ended: Promise<ProcessEnd>;
+  /** True once it has ended. */
+  readonly gone: boolean;
+  /** Sends a signal and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<ProcessEnd>;
+}
+
+/** A port of 127.0.0.1 that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * Runs a service's `main.ts` with `environment` and nothing else of this process's own; PORT is a free one unless it
+ * is given. Resolves at once, before it is ready.
+ */
+export async function spawnService(main: string, environment: Record<string, string>): Promise<ServiceProcess> {
+  const port = environment['PORT'] ?? String(await freePort());
+  const child = spawn(process.execPath, [main], {
+    env: { INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const lines: string[] = [];
+  const errors: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line);
+    errors.push(line);
+  });
+  let gone = false;
+  const ended = once(child, 'close').then(([code, signal]): ProcessEnd => {
+    gone = true;
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  return {
+    url,
+    pid: child.pid!,
+    lines,
+    errors,
+    log: () => lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { level: number; msg: string }),
+    ready: async () => {
+      const answers = (): Promise<boolean> =>
+        fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) }).then(
+          (response) => response.ok,
+          () => false,
+        );
+      await until(`${main} to be ready`, async () => gone || (await answers()));
+      if (gone) throw new Error(`${main} has ended:\n${lines.join('\n')}`);
+    },
+    ended,
+    get gone() {
+      return gone;
+    },
+    end: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
