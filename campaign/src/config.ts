@@ -36,9 +36,14 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
     },
   });
   if (values.help) return null;
-  const number = (name: 'orders' | 'concurrency' | 'kill-every' | 'declined' | 'seed' | 'port-base', least: number, most: number): number => {
+  const number = (
+    name: 'orders' | 'concurrency' | 'kill-every' | 'declined' | 'seed' | 'port-base',
+    least: number,
+    most: number,
+  ): number => {
     const value = Number(values[name]);
-    if (!Number.isFinite(value) || value < least || value > most) throw new TypeError(`--${name} must be a number from ${least} to ${most}`);
+    if (!Number.isFinite(value) || value < least || value > most)
+      throw new TypeError(`--${name} must be a number from ${least} to ${most}`);
     return value;
   };
   return {

@@ -29,15 +29,23 @@ interface OrderRow {
 }
 
 /** Everything that must hold once faults are healed and orders have ended (guarantees.md, invariants 1-8). */
-export async function judge(admin: pg.Client, ledger: readonly LedgerLine[], placed: readonly Placed[]): Promise<Violation[]> {
+export async function judge(
+  admin: pg.Client,
+  ledger: readonly LedgerLine[],
+  placed: readonly Placed[],
+): Promise<Violation[]> {
   const found: Violation[] = [];
   const report = (invariant: string, rows: readonly object[]): void => {
     for (const row of rows.slice(0, 5)) found.push({ invariant, detail: JSON.stringify(row) });
     if (rows.length > 5) found.push({ invariant, detail: `and ${rows.length - 5} more` });
   };
-  const rows = async (invariant: string, query: string): Promise<void> => report(invariant, (await admin.query(query)).rows as object[]);
+  const rows = async (invariant: string, query: string): Promise<void> =>
+    report(invariant, (await admin.query(query)).rows as object[]);
 
-  await rows('stock adds up', `SELECT product_id, initial, on_hand, reserved, sold FROM catalog.products WHERE initial <> on_hand + reserved + sold OR least(on_hand, reserved, sold) < 0`);
+  await rows(
+    'stock adds up',
+    `SELECT product_id, initial, on_hand, reserved, sold FROM catalog.products WHERE initial <> on_hand + reserved + sold OR least(on_hand, reserved, sold) < 0`,
+  );
   await rows(
     'stock on the shelf equals what orders hold',
     `SELECT p.product_id, p.reserved, p.sold FROM catalog.products p
@@ -72,23 +80,37 @@ export async function judge(admin: pg.Client, ledger: readonly LedgerLine[], pla
       WHERE from_state IN ('Completed', 'Compensated', 'RequiresReview') AND to_state <> from_state`,
   );
   for (const schema of ['catalog', 'payments', 'checkout']) {
-    await rows(`the outbox of ${schema} is empty`, `SELECT id, message ->> 'type' AS type, created_at FROM ${schema}.outbox`);
+    await rows(
+      `the outbox of ${schema} is empty`,
+      `SELECT id, message ->> 'type' AS type, created_at FROM ${schema}.outbox`,
+    );
   }
-  await rows('an order is captured once at most', `SELECT order_id FROM payments.ledger WHERE kind = 'captured' GROUP BY order_id HAVING count(*) > 1`);
 
-  const orders = (await admin.query<OrderRow>('SELECT o.order_id, s.state, o.total_amount, o.currency FROM checkout.orders o JOIN checkout.sagas s ON s.id = o.order_id')).rows;
+  const orders = (
+    await admin.query<OrderRow>(
+      'SELECT o.order_id, s.state, o.total_amount, o.currency FROM checkout.orders o JOIN checkout.sagas s ON s.id = o.order_id',
+    )
+  ).rows;
   report('whatever was answered 2xx exists', missing(placed, orders));
   report('money taken equals orders completed, by the provider', compareMoney(orders, byOrder(ledger)));
   const own = await admin.query<{ order_id: string; currency: string; captured: string; refunded: string }>(
     `SELECT order_id, currency, coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
             coalesce(sum(amount) FILTER (WHERE kind = 'refunded'), 0) AS refunded FROM payments.ledger GROUP BY order_id, currency`,
   );
-  const ownLines = own.rows.map((row) => ({ orderId: row.order_id, provider: '', currency: row.currency, authorized: 0, captured: Number(row.captured), refunded: Number(row.refunded) }));
+  const ownLines = own.rows.map((row) => ({
+    orderId: row.order_id,
+    provider: '',
+    currency: row.currency,
+    authorized: 0,
+    captured: Number(row.captured),
+    refunded: Number(row.refunded),
+  }));
   report('money taken equals orders completed, by our ledger', compareMoney(orders, byOrder(ownLines)));
   return found;
 }
 
-const byOrder = (ledger: readonly LedgerLine[]): Map<string, LedgerLine> => new Map(ledger.map((line) => [line.orderId, line]));
+const byOrder = (ledger: readonly LedgerLine[]): Map<string, LedgerLine> =>
+  new Map(ledger.map((line) => [line.orderId, line]));
 
 function missing(placed: readonly Placed[], orders: readonly OrderRow[]): object[] {
   const known = new Set(orders.map((order) => order.order_id));
@@ -104,11 +126,16 @@ function compareMoney(orders: readonly OrderRow[], ledger: ReadonlyMap<string, L
     if (order.state === 'RequiresReview') continue;
     const line = ledger.get(order.order_id);
     const kept = (line?.captured ?? 0) - (line?.refunded ?? 0);
+    if ((line?.captured ?? 0) > Number(order.total_amount))
+      wrong.push({ orderId: order.order_id, capturedMoreThanOnce: line?.captured });
     const due = order.state === 'Completed' ? Number(order.total_amount) : 0;
     const held = order.state === 'Completed' ? 0 : (line?.authorized ?? 0) - (line?.captured ?? 0);
-    if (kept !== due || (line !== undefined && line.captured > 0 && line.currency !== order.currency)) wrong.push({ orderId: order.order_id, state: order.state, due, kept });
+    if (kept !== due || (line !== undefined && line.captured > 0 && line.currency !== order.currency))
+      wrong.push({ orderId: order.order_id, state: order.state, due, kept });
     if (held > 0) wrong.push({ orderId: order.order_id, state: order.state, stillHeld: held });
   }
-  for (const line of ledger.values()) if (!known.has(line.orderId) && line.captured !== line.refunded) wrong.push({ orderId: line.orderId, unknownOrder: true });
+  for (const line of ledger.values())
+    if (!known.has(line.orderId) && line.captured !== line.refunded)
+      wrong.push({ orderId: line.orderId, unknownOrder: true });
   return wrong;
 }

@@ -11,7 +11,11 @@ function print(report: Report, seed: number): void {
   const kills = Object.entries(report.kills).map(([name, count]) => `${name} ${count}`);
   say('');
   say(`orders placed        ${report.placed} (refused ${report.refused})`);
-  say(`ends                 ${Object.entries(report.ends).map(([state, count]) => `${state} ${count}`).join(', ')}`);
+  say(
+    `ends                 ${Object.entries(report.ends)
+      .map(([state, count]) => `${state} ${count}`)
+      .join(', ')}`,
+  );
   say(`kills                ${kills.length === 0 ? 'none' : kills.join(', ')}`);
   say(`last kill to the end ${report.settledAfter.toFixed(1)} s; whole run ${report.seconds.toFixed(1)} s`);
   say(`violations           ${report.violations.length}`);
@@ -38,8 +42,12 @@ try {
   try {
     const report = await run(mesh, { ...options, say });
     print(report, options.seed);
-    const hollow = report.ends['Completed'] === undefined || (options.declined > 0 && report.ends['Compensated'] === undefined);
-    if (hollow) say('hollow run: both ends, Completed and Compensated, must be reached');
+    const noKill = options.killEvery > 0 && Object.keys(report.kills).length === 0;
+    const oneEnd =
+      report.ends['Completed'] === undefined || (options.declined > 0 && report.ends['Compensated'] === undefined);
+    const hollow = noKill || oneEnd;
+    if (noKill) say('hollow run: nothing was killed; place more orders or kill more often');
+    if (oneEnd) say('hollow run: both ends, Completed and Compensated, must be reached');
     process.exitCode = report.violations.length > 0 || report.refused > 0 || hollow ? 1 : 0;
   } finally {
     await mesh.stop();

@@ -44,7 +44,11 @@ const boundSeconds = 60;
 export async function run(mesh: Mesh, options: RunOptions): Promise<Report> {
   const random = seededRandom(options.seed);
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
-  const shopper = await createShopper({ bffUrl: mesh.urls['bff']!, identityUrl: mesh.urls['identity']!, ...demoAccounts[0]! });
+  const shopper = await createShopper({
+    bffUrl: mesh.urls['bff']!,
+    identityUrl: mesh.urls['identity']!,
+    ...demoAccounts[0]!,
+  });
   const started = performance.now();
   try {
     const products = (await shopper.products()).filter((product) => product.onHand > 100);
@@ -54,10 +58,16 @@ export async function run(mesh: Mesh, options: RunOptions): Promise<Report> {
     const buyer = async (): Promise<void> => {
       while (next < options.orders) {
         next += 1;
-        const lines = [...new Set([pick(products), pick(products), pick(products)])].map((product) => ({ productId: product.productId, quantity: 1 + Math.floor(random() * 3) }));
+        const lines = [...new Set([pick(products), pick(products), pick(products)])].map((product) => ({
+          productId: product.productId,
+          quantity: 1 + Math.floor(random() * 3),
+        }));
         const payment = pick(random() < options.declined ? bad : good);
         try {
-          placed.push(await shopper.order(lines, payment, boundSeconds * 1000));
+          const order = await shopper.order(lines, payment, boundSeconds * 1000);
+          placed.push(order);
+          // One after the other, as a customer does: `concurrency` is how many orders are on their way at a time.
+          await shopper.end(order.orderId, boundSeconds * 1000);
         } catch (error) {
           refused += 1;
           options.say(`an order was refused: ${error instanceof Error ? error.message : String(error)}`);
@@ -69,7 +79,9 @@ export async function run(mesh: Mesh, options: RunOptions): Promise<Report> {
       ordering = false;
     });
     const kills: Record<string, number> = {};
-    const victims = mesh.services.filter((name) => options.targets.some((target) => name === target || name.startsWith(`${target}-`)));
+    const victims = mesh.services.filter((name) =>
+      options.targets.some((target) => name === target || name.startsWith(`${target}-`)),
+    );
     let lastKill = performance.now();
     if (options.killEvery > 0) {
       for (;;) {
@@ -87,13 +99,25 @@ export async function run(mesh: Mesh, options: RunOptions): Promise<Report> {
     await mesh.waitUntilReady();
     const ends = await settle(shopper, placed, options.say);
     const settledAfter = (performance.now() - lastKill) / 1000;
-    return { placed: placed.length, refused, kills, ends, settledAfter, seconds: (performance.now() - started) / 1000, violations: await verdict(mesh, placed) };
+    return {
+      placed: placed.length,
+      refused,
+      kills,
+      ends,
+      settledAfter,
+      seconds: (performance.now() - started) / 1000,
+      violations: await verdict(mesh, placed),
+    };
   } finally {
     await shopper.close();
   }
 }
 
-async function settle(shopper: Shopper, placed: readonly Placed[], say: (line: string) => void): Promise<Record<string, number>> {
+async function settle(
+  shopper: Shopper,
+  placed: readonly Placed[],
+  say: (line: string) => void,
+): Promise<Record<string, number>> {
   say(`${placed.length} orders placed; waiting for their ends`);
   const ends: Record<string, number> = {};
   const waiting = [...placed];

@@ -19,7 +19,11 @@ export interface Answer {
 }
 
 export interface Shopper {
-  call(method: 'GET' | 'POST' | 'PUT', path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
+  call(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> },
+  ): Promise<Answer>;
   products(): Promise<Product[]>;
   /** Places an order, asking again with the same key until it is answered 2xx or `patienceMs` is over (then it throws). */
   order(lines: { productId: string; quantity: number }[], payment: PaymentChoice, patienceMs?: number): Promise<Placed>;
@@ -32,7 +36,12 @@ export interface Shopper {
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Signs in at identity and orders through the bff with a bearer token, which it renews before it ends. */
-export async function createShopper(options: { bffUrl: string; identityUrl: string; email: string; password: string }): Promise<Shopper> {
+export async function createShopper(options: {
+  bffUrl: string;
+  identityUrl: string;
+  email: string;
+  password: string;
+}): Promise<Shopper> {
   const agent = new Agent({ connections: 64, keepAliveTimeout: 5_000, connect: { timeout: 2_000 } });
   let token = '';
   let renewAt = 0;
@@ -47,7 +56,11 @@ export async function createShopper(options: { bffUrl: string; identityUrl: stri
       bodyTimeout: 10_000,
     });
     const text = await response.body.text();
-    return { status: response.statusCode, headers: response.headers, body: text === '' ? null : (JSON.parse(text) as unknown) };
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: text === '' ? null : (JSON.parse(text) as unknown),
+    };
   };
 
   const signIn = async (): Promise<void> => {
@@ -85,8 +98,12 @@ export async function createShopper(options: { bffUrl: string; identityUrl: stri
       let last: unknown;
       for (let attempts = 1; ; attempts += 1) {
         try {
-          const answer = await call('POST', '/api/orders', { body: { lines, payment }, headers: { 'idempotency-key': idempotencyKey } });
-          if (answer.status === 202) return { orderId: (answer.body as { orderId: string }).orderId, payment, idempotencyKey, attempts };
+          const answer = await call('POST', '/api/orders', {
+            body: { lines, payment },
+            headers: { 'idempotency-key': idempotencyKey },
+          });
+          if (answer.status === 202)
+            return { orderId: (answer.body as { orderId: string }).orderId, payment, idempotencyKey, attempts };
           last = answer;
           if (answer.status < 500 && answer.status !== 429 && answer.status !== 409) break;
         } catch (error) {

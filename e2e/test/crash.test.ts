@@ -16,29 +16,85 @@ const captureRefused: PaymentChoice = { provider: 'stripe', method: 'pm_standin_
 /** `where` is what dies, `point` where in it; points with a dot are met only by that message, event or call. */
 const cases: { where: 'checkout' | 'catalog' | 'payments'; point: string; why: string }[] = [
   { where: 'checkout', point: 'before-commit.order-placed', why: 'before the order is committed' },
-  { where: 'checkout', point: 'after-commit.order-placed', why: 'after the order is committed, before it is answered or told' },
+  {
+    where: 'checkout',
+    point: 'after-commit.order-placed',
+    why: 'after the order is committed, before it is answered or told',
+  },
   { where: 'checkout', point: 'after-publish.reserve-stock', why: 'after a command is told, before that is noted' },
   { where: 'checkout', point: 'before-commit.stock-reserved', why: 'before a transition is committed' },
-  { where: 'checkout', point: 'after-commit.payment-authorized', why: 'after a transition is committed, before its command is told' },
-  { where: 'checkout', point: 'before-ack.payment-captured', why: 'after a transition, before its event is acknowledged' },
-  { where: 'checkout', point: 'after-publish.commit-stock', why: 'after the last command is told, before that is noted' },
-  { where: 'checkout', point: 'before-ack.stock-committed', why: 'after the end, before the last event is acknowledged' },
+  {
+    where: 'checkout',
+    point: 'after-commit.payment-authorized',
+    why: 'after a transition is committed, before its command is told',
+  },
+  {
+    where: 'checkout',
+    point: 'before-ack.payment-captured',
+    why: 'after a transition, before its event is acknowledged',
+  },
+  {
+    where: 'checkout',
+    point: 'after-publish.commit-stock',
+    why: 'after the last command is told, before that is noted',
+  },
+  {
+    where: 'checkout',
+    point: 'before-ack.stock-committed',
+    why: 'after the end, before the last event is acknowledged',
+  },
   { where: 'checkout', point: 'compensating', why: 'in the middle of a compensation' },
-  { where: 'checkout', point: 'after-publish.release-stock', why: 'after a compensation is asked for, before that is noted' },
+  {
+    where: 'checkout',
+    point: 'after-publish.release-stock',
+    why: 'after a compensation is asked for, before that is noted',
+  },
   { where: 'catalog', point: 'before-commit', why: 'before stock is set aside' },
   { where: 'catalog', point: 'after-commit', why: 'after stock is set aside, before that is told' },
   { where: 'catalog', point: 'after-publish.stock-reserved', why: 'after that is told, before it is noted' },
-  { where: 'catalog', point: 'before-ack.reserve-stock', why: 'after stock is set aside, before the command is acknowledged' },
-  { where: 'catalog', point: 'before-ack.release-stock', why: 'after stock is put back, before the command is acknowledged' },
+  {
+    where: 'catalog',
+    point: 'before-ack.reserve-stock',
+    why: 'after stock is set aside, before the command is acknowledged',
+  },
+  {
+    where: 'catalog',
+    point: 'before-ack.release-stock',
+    why: 'after stock is put back, before the command is acknowledged',
+  },
   { where: 'catalog', point: 'after-publish.stock-committed', why: 'after the sale is told, before that is noted' },
   { where: 'payments', point: 'before-commit', why: 'before a command is recorded' },
   { where: 'payments', point: 'after-commit', why: 'after a command is recorded, before the provider is called' },
-  { where: 'payments', point: 'after-provider-call.authorize', why: 'after the provider holds the money, before that is recorded' },
-  { where: 'payments', point: 'after-provider-call.capture', why: 'after the provider took the money, before that is recorded' },
-  { where: 'payments', point: 'after-provider-call.void', why: 'after the provider let go of the money, before that is recorded' },
-  { where: 'payments', point: 'before-ack.capture-payment', why: 'after a command is recorded, before it is acknowledged' },
-  { where: 'payments', point: 'before-ack.cancel-payment', why: 'after a cancellation is recorded, before it is acknowledged' },
-  { where: 'payments', point: 'after-publish.payment-captured', why: 'after the capture is told, before that is noted' },
+  {
+    where: 'payments',
+    point: 'after-provider-call.authorize',
+    why: 'after the provider holds the money, before that is recorded',
+  },
+  {
+    where: 'payments',
+    point: 'after-provider-call.capture',
+    why: 'after the provider took the money, before that is recorded',
+  },
+  {
+    where: 'payments',
+    point: 'after-provider-call.void',
+    why: 'after the provider let go of the money, before that is recorded',
+  },
+  {
+    where: 'payments',
+    point: 'before-ack.capture-payment',
+    why: 'after a command is recorded, before it is acknowledged',
+  },
+  {
+    where: 'payments',
+    point: 'before-ack.cancel-payment',
+    why: 'after a cancellation is recorded, before it is acknowledged',
+  },
+  {
+    where: 'payments',
+    point: 'after-publish.payment-captured',
+    why: 'after the capture is told, before that is noted',
+  },
 ];
 
 describe('an order survives the death of', () => {
@@ -52,7 +108,14 @@ describe('an order survives the death of', () => {
     const products = (await test.shopper.products()).filter((product) => product.onHand > 100);
     return Promise.all(
       payments.map((payment, index) =>
-        test.shopper.order([{ productId: products[index % 5]!.productId, quantity: 1 }, { productId: products[5]!.productId, quantity: 2 }], payment, 60_000),
+        test.shopper.order(
+          [
+            { productId: products[index % 5]!.productId, quantity: 1 },
+            { productId: products[5]!.productId, quantity: 2 },
+          ],
+          payment,
+          60_000,
+        ),
       ),
     );
   };
@@ -100,5 +163,7 @@ describe('an order survives the death of', () => {
 
 /** How often these components have died by themselves. */
 function deaths(test: TestMesh, names: readonly string[]): number {
-  return test.events.filter((event) => event.type === 'exit' && names.includes(event.component) && event.signal === 'SIGKILL').length;
+  return test.events.filter(
+    (event) => event.type === 'exit' && names.includes(event.component) && event.signal === 'SIGKILL',
+  ).length;
 }

@@ -29,7 +29,10 @@ describe('the mesh', () => {
       while (next < count) {
         const index = next;
         next += 1;
-        const lines = [0, 3].map((step) => ({ productId: products[(index + step) % products.length]!.productId, quantity: 1 }));
+        const lines = [0, 3].map((step) => ({
+          productId: products[(index + step) % products.length]!.productId,
+          quantity: 1,
+        }));
         placed.push(await test.shopper.order(lines, payments[index % 3]!, 90_000));
         whenPlaced(placed.length);
       }
@@ -92,7 +95,11 @@ describe('the mesh', () => {
     putBack(0);
     await channel.waitForConfirms();
     await until('the queues to be empty', async () => {
-      const counts = await Promise.all(['checkout.saga', 'catalog.commands', 'payments.commands'].map((queue) => channel.checkQueue(`ballast.${queue}`)));
+      const counts = await Promise.all(
+        ['checkout.saga', 'catalog.commands', 'payments.commands'].map((queue) =>
+          channel.checkQueue(`ballast.${queue}`),
+        ),
+      );
       return counts.every((queue) => queue.messageCount === 0);
     });
     assert.ok(repeated > 150 * 8, `${repeated} copies were delivered`);

@@ -27,7 +27,12 @@ describe('a service that is told to end while it is under load', () => {
     const one = async (): Promise<void> => {
       while (running) {
         try {
-          const response = await request(url, { dispatcher: agent, headers, headersTimeout: 10_000, bodyTimeout: 10_000 });
+          const response = await request(url, {
+            dispatcher: agent,
+            headers,
+            headersTimeout: 10_000,
+            bodyTimeout: 10_000,
+          });
           await response.body.text();
           if (response.statusCode === 200) seen.answered += 1;
           else seen.unexpected.push(response.statusCode);
@@ -81,7 +86,10 @@ describe('a service that is told to end while it is under load', () => {
     for (const name of ['catalog-1', 'catalog-2'] as const) {
       const before = test.events.filter((event) => event.type === 'exit' && event.component === name).length;
       await test.mesh.kill(name, 'SIGTERM');
-      await until('the end', () => test.events.filter((event) => event.type === 'exit' && event.component === name).length > before);
+      await until(
+        'the end',
+        () => test.events.filter((event) => event.type === 'exit' && event.component === name).length > before,
+      );
       await test.mesh.waitUntilReady([name]);
     }
     await traffic.stop();
@@ -95,7 +103,11 @@ describe('a service that is told to end while it is under load', () => {
       Array.from({ length: 60 }, async (_, index) => {
         const victim = index % 12 === 0 ? victims[index / 12] : undefined;
         if (victim !== undefined) await test.mesh.kill(victim, 'SIGTERM');
-        return test.shopper.order([{ productId: products[index % 7]!.productId, quantity: 1 }], { provider: 'stripe', method: 'pm_card_visa' }, 60_000);
+        return test.shopper.order(
+          [{ productId: products[index % 7]!.productId, quantity: 1 }],
+          { provider: 'stripe', method: 'pm_card_visa' },
+          60_000,
+        );
       }),
     );
     await test.mesh.waitUntilReady();

@@ -22,8 +22,18 @@ export interface TestMesh {
 export async function startTestMesh(env: Record<string, string> = {}): Promise<TestMesh> {
   const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-e2e-'));
   const events: LabEvent[] = [];
-  const mesh = await startMesh({ dataDirectory, portBase: await freePortBase(), env, parts: 'native', onEvent: (event) => events.push(event) });
-  const shopper = await createShopper({ bffUrl: mesh.urls['bff']!, identityUrl: mesh.urls['identity']!, ...demoAccounts[0]! });
+  const mesh = await startMesh({
+    dataDirectory,
+    portBase: await freePortBase(),
+    env,
+    parts: 'native',
+    onEvent: (event) => events.push(event),
+  });
+  const shopper = await createShopper({
+    bffUrl: mesh.urls['bff']!,
+    identityUrl: mesh.urls['identity']!,
+    ...demoAccounts[0]!,
+  });
   // Tests restart the database under this pool; it connects again by itself.
   const admin = new pg.Pool({ connectionString: mesh.databaseUrl, max: 2 });
   admin.on('error', (error) => events.push({ type: 'log', component: 'test', level: 'warn', message: error.message }));
@@ -42,7 +52,8 @@ export async function startTestMesh(env: Record<string, string> = {}): Promise<T
         }),
       );
       const violations = await verdict(mesh, placed);
-      if (violations.length > 0) throw new Error(violations.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'));
+      if (violations.length > 0)
+        throw new Error(violations.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'));
       return states;
     },
     close: async () => {

@@ -36,7 +36,9 @@ describe('the settings', () => {
       assert.throws(
         () => readConfig({ ...good, [name]: value }),
         (error: Error) =>
-          error instanceof ConfigError && error.message.startsWith(`${name}:`) && !error.message.includes(value ?? 'undefined'),
+          error instanceof ConfigError &&
+          error.message.startsWith(`${name}:`) &&
+          !error.message.includes(value ?? 'undefined'),
       );
     }
   });

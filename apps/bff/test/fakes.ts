@@ -1,7 +1,8 @@
 /** Small stand-ins for the services behind the bff, on real sockets. */
-import { generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { tokenSigner } from '@ballast/testing';
 
 export interface ReceivedRequest {
   method: string;
@@ -122,14 +123,10 @@ export class FakeIdentity extends FakeService {
   refreshDelayMs = 0;
   /** When set, every answer but the keys is this status. */
   outage: number | null = null;
-  readonly #privateKey: KeyObject;
-  readonly #jwk: Record<string, unknown>;
+  readonly #signer = tokenSigner();
 
   constructor() {
     super('identity-1');
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    this.#privateKey = privateKey;
-    this.#jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'ES256', use: 'sig' };
     this.add('demo@ballast.test', 'ballast-demo', ['customer']);
     this.add('operator@ballast.test', 'ballast-operator', ['customer', 'operator']);
     this.answer = (request, response) => this.#route(request, response);
@@ -143,8 +140,7 @@ export class FakeIdentity extends FakeService {
   accessToken(email = 'demo@ballast.test', family: string = randomUUID()): string {
     const account = this.accounts.get(email)!;
     const now = Math.floor(Date.now() / 1000);
-    const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const claims = {
+    return this.#signer.sign({
       iss: this.origin,
       aud: 'ballast',
       sub: account.userId,
@@ -154,14 +150,11 @@ export class FakeIdentity extends FakeService {
       exp: now + this.tokenSeconds,
       email,
       roles: account.roles,
-    };
-    const text = `${encode({ alg: 'ES256', typ: 'at+jwt', kid: 'test' })}.${encode(claims)}`;
-    const signature = sign('sha256', Buffer.from(text), { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
-    return `${text}.${signature.toString('base64url')}`;
+    });
   }
 
   async #route(request: ReceivedRequest, response: ServerResponse): Promise<void> {
-    if (request.url === '/.well-known/jwks.json') return json(response, 200, { keys: [this.#jwk] });
+    if (request.url === '/.well-known/jwks.json') return json(response, 200, { keys: [this.#signer.jwk] });
     if (this.outage !== null) return problemAnswer(response, this.outage, 'unavailable', { 'retry-after': '1' });
     const body = (request.body.length === 0 ? {} : JSON.parse(request.body.toString())) as Record<string, string>;
     const account = this.accounts.get(body['email'] ?? '');

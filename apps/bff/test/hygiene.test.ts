@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import type { TestDatabase } from '@ballast/testing';
 import { FakeIdentity, FakeService, json, type ReceivedRequest } from './fakes.ts';
 import { Browser, freshDatabase, startBff, type Bff } from './support.ts';
 
 describe('what goes through the bff', () => {
   const identity = new FakeIdentity();
   const service = new FakeService('service-1');
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let bff: Bff;
 
   before(async () => {

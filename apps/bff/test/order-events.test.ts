@@ -3,16 +3,17 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { until, type TestDatabase } from '@ballast/testing';
 import { eventStreams } from '../src/clients/event-stream.ts';
 import { Upstream, type OpenStream } from '../src/clients/upstream.ts';
 import { FakeIdentity, FakeService, problemAnswer } from './fakes.ts';
-import { eventually, freshDatabase, startBff, type Bff } from './support.ts';
+import { freshDatabase, startBff, type Bff } from './support.ts';
 
 describe("an order's live stream", () => {
   const identity = new FakeIdentity();
   const open: ServerResponse[] = [];
   const checkout = new FakeService('checkout-1');
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let environment: Record<string, string>;
   let bff: Bff;
 
@@ -41,7 +42,7 @@ describe("an order's live stream", () => {
       response.write('event: snapshot\ndata: {"state":"Initiated"}\nid: 1\n\n');
       open.push(response);
     };
-    await eventually('earlier streams are over', () => checkout.sockets.size === 0);
+    await until('earlier streams are over', () => checkout.sockets.size === 0);
   });
 
   const listen = async (
@@ -73,9 +74,9 @@ describe("an order's live stream", () => {
     assert.equal(stream.response.headers.get('x-instance'), 'bff-test');
     assert.equal(stream.response.headers.get('x-served-by'), 'checkout-1');
     assert.equal(stream.response.headers.get('set-cookie'), null);
-    await eventually('the snapshot', () => stream.text().includes('Initiated'));
+    await until('the snapshot', () => stream.text().includes('Initiated'));
     open[0]!.write('event: transition\ndata: {"to":"StockReserved"}\nid: 2\n\n');
-    await eventually('the transition', () => stream.text().includes('StockReserved'));
+    await until('the transition', () => stream.text().includes('StockReserved'));
     open[0]!.end('event: end\ndata: {}\n\n');
     await stream.ended;
     assert.match(stream.text(), /event: end\ndata: \{\}\n\n$/);
@@ -96,7 +97,7 @@ describe("an order's live stream", () => {
     const streams = await Promise.all(Array.from({ length: 20 }, async () => await listen()));
     assert.equal(checkout.sockets.size, 20);
     for (const stream of streams) stream.stop();
-    await eventually('no connection to checkout is left', () => checkout.sockets.size === 0);
+    await until('no connection to checkout is left', () => checkout.sockets.size === 0);
     const metrics = await (await fetch(`${bff.origin}/metrics`)).text();
     assert.deepEqual(
       metrics
@@ -109,7 +110,7 @@ describe("an order's live stream", () => {
 
   it('ends for the reader when checkout is lost, so that the browser reconnects', async () => {
     const stream = await listen();
-    await eventually('the snapshot', () => stream.text().includes('Initiated'));
+    await until('the snapshot', () => stream.text().includes('Initiated'));
     open[0]!.write('event: transition\nda');
     open[0]!.socket?.destroy();
     await stream.ended;
@@ -121,7 +122,7 @@ describe("an order's live stream", () => {
   it('ends when this bff is shutting down', async () => {
     const leaving = await startBff(environment);
     const stream = await listen(leaving.origin);
-    leaving.app.server.startDraining();
+    leaving.server.startDraining();
     await stream.ended;
     const refused = await listen(leaving.origin);
     assert.equal(refused.response.status, 503);
@@ -148,7 +149,7 @@ describe("an order's live stream", () => {
     assert.equal(further.response.status, 429);
     assert.notEqual(further.response.headers.get('retry-after'), null);
     streams[0]!.stop();
-    await eventually('a place is free again', async () => {
+    await until('a place is free again', async () => {
       const next = await listen(bff.origin, token);
       next.stop();
       return next.response.status === 200;
@@ -174,9 +175,9 @@ describe("an order's live stream", () => {
     socket.write(
       `GET /api/orders/${randomUUID()}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${identity.accessToken()}\r\n\r\n`,
     );
-    await eventually('checkout begins', () => written > 0);
+    await until('checkout begins', () => written > 0);
     let last = -1;
-    await eventually('checkout is held back', async () => {
+    await until('checkout is held back', async () => {
       const same = written === last;
       last = written;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -184,7 +185,7 @@ describe("an order's live stream", () => {
     });
     assert.ok(written < 32 * 1024 * 1024, `${written} bytes went on for a reader that reads none`);
     socket.destroy();
-    await eventually('the connection to checkout is closed', () => checkout.sockets.size === 0);
+    await until('the connection to checkout is closed', () => checkout.sockets.size === 0);
   });
 
   it('is given up after a silence', async () => {
@@ -206,7 +207,7 @@ describe("an order's live stream", () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/`)).text().catch(() => 'cut off');
     assert.ok(text === 'cut off' || text.includes('Initiated'));
     assert.ok(performance.now() - startedAt < 1_000);
-    await eventually('the connection to checkout is closed', () => checkout.sockets.size === 0);
+    await until('the connection to checkout is closed', () => checkout.sockets.size === 0);
     await upstream.close();
   });
 });

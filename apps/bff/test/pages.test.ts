@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { TestDatabase } from '@ballast/testing';
 import { freshDatabase, startBff, type Bff } from './support.ts';
 
 describe('the pages', () => {
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let directory: string;
   let bff: Bff;
 

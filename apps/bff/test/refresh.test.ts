@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { until, type TestDatabase } from '@ballast/testing';
 import { FakeIdentity, FakeService, json } from './fakes.ts';
-import { Browser, eventually, freshDatabase, startBff, type Bff } from './support.ts';
+import { Browser, freshDatabase, startBff, type Bff } from './support.ts';
 
 describe('an access token near its end', () => {
   const identity = new FakeIdentity();
   const checkout = new FakeService('checkout-1', (_request, response) =>
     json(response, 200, { items: [], nextCursor: null }),
   );
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let replicas: Bff[];
 
   before(async () => {
@@ -72,7 +73,7 @@ describe('an access token near its end', () => {
     for (let round = 1; round <= 3; round += 1) {
       assert.deepEqual(new Set(await statuses([here, there], 10)), new Set([200]), `round ${round}`);
       const exchanged = round;
-      await eventually(`exchange ${round + 1}`, async () => {
+      await until(`exchange ${round + 1}`, async () => {
         const [status] = await statuses([here], 1);
         assert.equal(status, 200);
         return identity.refreshes > exchanged;
@@ -87,8 +88,8 @@ describe('an access token near its end', () => {
     const startedAt = performance.now();
     assert.deepEqual(await statuses([here], 1), [200]);
     assert.ok(performance.now() - startedAt < 1_500);
-    await eventually('the exchange', () => identity.refreshes === 1);
-    await eventually('the new token is stored', async () => {
+    await until('the exchange', () => identity.refreshes === 1);
+    await until('the new token is stored', async () => {
       const [row] = await database.database.query(
         'SELECT generation FROM bff.sessions ORDER BY created_at DESC LIMIT 1',
       );
@@ -110,7 +111,7 @@ describe('an access token near its end', () => {
     assert.equal(((await response.json()) as { code: string }).code, 'unavailable');
     assert.notEqual(response.headers.get('retry-after'), null);
     identity.outage = null;
-    await eventually('service resumes', async () => (await other.fetch('/api/orders')).status === 200);
+    await until('service resumes', async () => (await other.fetch('/api/orders')).status === 200);
   });
 
   it('ends the session when identity refuses the exchange', async () => {
@@ -148,7 +149,7 @@ describe('an access token near its end', () => {
     const there = new Browser(replicas[1]!.origin);
     there.cookie = here.cookie;
     const waiting = there.fetch('/api/orders');
-    await eventually('the exchange begins', () => identity.refreshes > before);
+    await until('the exchange begins', () => identity.refreshes > before);
     assert.equal((await here.fetch('/api/auth/logout', { method: 'POST', csrf: csrfToken })).status, 204);
     assert.equal((await waiting).status, 401);
     assert.equal((await there.session()).user, null);

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { until, type TestDatabase } from '@ballast/testing';
 import { FakeIdentity, FakeService, json } from './fakes.ts';
-import { Browser, eventually, freshDatabase, startBff, type Bff } from './support.ts';
+import { Browser, freshDatabase, startBff, type Bff } from './support.ts';
 
 describe('a session', () => {
   const identity = new FakeIdentity();
   const checkout = new FakeService('checkout-1', (_request, response) =>
     json(response, 200, { items: [], nextCursor: null }),
   );
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let environment: Record<string, string>;
   let bff: Bff;
 
@@ -240,7 +241,7 @@ describe('a session', () => {
     const { csrfToken } = await browser.session();
     identity.tokenSeconds = 900;
     const signedInAt = Date.now();
-    await eventually('the token is over', () => Date.now() > signedInAt + 1_100);
+    await until('the token is over', () => Date.now() > signedInAt + 1_100);
     assert.equal((await browser.fetch('/api/auth/logout', { method: 'POST', csrf: csrfToken })).status, 204);
     assert.ok(identity.endedFamilies.has(family));
   });

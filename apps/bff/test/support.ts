@@ -1,48 +1,22 @@
-/** What the bff's tests share: a fresh database, a bff on a real socket, and a browser that keeps its cookie. */
-import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { createDatabase, type Database } from '@ballast/postgres';
-import { createLogger, createMetrics, type App } from '@ballast/service';
+/** What the bff's tests share: a bff on a real socket, and a browser that keeps its cookie. */
+import { startApp, testDatabase, type RunningApp, type TestDatabase } from '@ballast/testing';
 import { buildApp } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 
-/** A database of its own with an empty schema `bff`; `drop` removes it. Needs TEST_POSTGRES_URL (a superuser's). */
-export async function freshDatabase(): Promise<{ url: string; database: Database; drop: () => Promise<void> }> {
-  const adminUrl = process.env['TEST_POSTGRES_URL'];
-  if (adminUrl === undefined) throw new Error('TEST_POSTGRES_URL is not set; run by infra/lab/src/with-parts.ts');
-  const name = `bff_test_${randomBytes(6).toString('hex')}`;
-  const admin = createDatabase({ url: adminUrl, applicationName: 'bff-test' });
-  await admin.query(`CREATE DATABASE ${name}`);
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  url.searchParams.set('options', '-c search_path=bff');
-  const database = createDatabase({ url: url.href, applicationName: 'bff-test' });
-  await database.query('CREATE SCHEMA bff');
-  return {
-    url: url.href,
-    database,
-    drop: async () => {
-      await database.close();
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.close();
-    },
-  };
-}
+/** A database of its own in which the bff has not run yet. */
+export const freshDatabase = (): Promise<TestDatabase> => testDatabase({ schema: 'bff', sets: [] });
 
 export const sessionSecret = 'a secret for tests that is long enough';
 
-/** A running bff. Where an address is not given, the service is not there. */
-export interface Bff {
+/** A running bff. */
+export interface Bff extends RunningApp {
   origin: string;
-  app: App;
-  /** Log lines of level warn and above. */
-  complaints: Record<string, unknown>[];
-  stop: () => Promise<void>;
 }
 
 /** Nothing listens on the discard port. */
 const nowhere = 'http://127.0.0.1:9';
 
+/** Starts a bff. Where an address is not given, the service is not there. */
 export async function startBff(environment: Record<string, string>): Promise<Bff> {
   const config = readConfig({
     PORT: '0',
@@ -54,28 +28,8 @@ export async function startBff(environment: Record<string, string>): Promise<Bff
     PAYMENTS_URL: nowhere,
     ...environment,
   });
-  const logger = createLogger({ service: 'bff', instance: config.INSTANCE, level: 'warn' });
-  const complaints: Record<string, unknown>[] = [];
-  const note = (...args: unknown[]): void => void complaints.push({ fields: args[0], message: args[1] });
-  logger.warn = note;
-  logger.error = note;
-  logger.child = () => logger as never;
-  const metrics = createMetrics({ service: 'bff', instance: config.INSTANCE });
-  const app = await buildApp({ config, logger, metrics });
-  await app.server.listen({ host: '127.0.0.1', port: 0 });
-  await app.start?.();
-  const address = app.server.server.address();
-  if (address === null || typeof address === 'string') throw new Error('the bff has no port');
-  return {
-    origin: `http://127.0.0.1:${address.port}`,
-    app,
-    complaints,
-    stop: async () => {
-      app.server.startDraining();
-      await app.server.close();
-      await app.stop?.();
-    },
-  };
+  const running = await startApp({ name: 'bff', config, build: buildApp });
+  return { ...running, origin: running.url };
 }
 
 /** Keeps the session cookie and the CSRF token as a page does. */
@@ -125,18 +79,5 @@ export class Browser {
     const response = await this.post('/api/auth/login', { email, password });
     if (response.status !== 200) throw new Error(`login: ${response.status} ${await response.text()}`);
     await this.session();
-  }
-}
-
-/** Waits until `condition` holds; throws with `what` after `limitMs`. */
-export async function eventually(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  limitMs = 5_000,
-): Promise<void> {
-  const giveUpAt = Date.now() + limitMs;
-  while (!(await condition())) {
-    if (Date.now() > giveUpAt) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await pause(10);
   }
 }

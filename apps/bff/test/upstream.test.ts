@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { until, type TestDatabase } from '@ballast/testing';
 import { FakeIdentity, FakeService, json, problemAnswer } from './fakes.ts';
-import { eventually, freshDatabase, startBff, type Bff } from './support.ts';
+import { freshDatabase, startBff, type Bff } from './support.ts';
 
 const order = {
   lines: [{ productId: randomUUID(), quantity: 1 }],
@@ -12,7 +13,7 @@ const order = {
 
 describe('calls to the services behind', () => {
   const identity = new FakeIdentity();
-  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let database: TestDatabase;
   let one: FakeService;
   let two: FakeService;
   let payments: FakeService;
@@ -163,7 +164,7 @@ describe('calls to the services behind', () => {
     assert.ok(hooking > 4_500 && hooking < 6_500, `webhook ${hooking}`);
     const orders = [...one.calls, ...two.calls].filter(({ method }) => method === 'POST');
     assert.equal(orders.length, 1, 'a slow order is never sent a second time');
-    await eventually('all connections to silent services are closed', () =>
+    await until('all connections to silent services are closed', () =>
       [one, two, payments].every(({ sockets }) => sockets.size === 0),
     );
   });

@@ -22,8 +22,7 @@ const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 
 /** Says what is wrong with a picture, or nothing: a strict subset of XML is enough for drawings made by us. */
 function faultOf(picture: string): string | undefined {
-  const token =
-    /<(\/?)([a-zA-Z]+)((?: [a-zA-Z][a-zA-Z0-9:-]*="[^"<&]*")*)(\/?)>|([^<>&]|&(?:amp|lt|gt);)+/gy;
+  const token = /<(\/?)([a-zA-Z]+)((?: [a-zA-Z][a-zA-Z0-9:-]*="[^"<&]*")*)(\/?)>|([^<>&]|&(?:amp|lt|gt);)+/gy;
   const open: string[] = [];
   let position = 0;
   while (position < picture.length) {
@@ -39,9 +38,7 @@ function faultOf(picture: string): string | undefined {
     if (open.length === 0 && name !== 'svg') return `has <${name}> outside its root`;
     if (['script', 'foreignObject', 'image', 'use', 'a', 'style', 'animate', 'set'].includes(name))
       return `has a <${name}>`;
-    const names = [...attributes.matchAll(/ ([a-zA-Z][a-zA-Z0-9:-]*)=/g)].map(
-      (found) => found[1] ?? '',
-    );
+    const names = [...attributes.matchAll(/ ([a-zA-Z][a-zA-Z0-9:-]*)=/g)].map((found) => found[1] ?? '');
     if (new Set(names).size !== names.length) return `repeats an attribute in <${name}>`;
     const refused = names.find((each) => /^on|href$|^style$/i.test(each));
     if (refused !== undefined) return `has the attribute ${refused}`;
@@ -50,13 +47,9 @@ function faultOf(picture: string): string | undefined {
   }
   if (open.length > 0) return `leaves <${open.join('><')}> open`;
   const references = [...picture.matchAll(/url\(([^)]*)\)/g)].map((found) => found[1] ?? '');
-  const lost = references.find(
-    (each) => !each.startsWith('#') || !picture.includes(` id="${each.slice(1)}"`),
-  );
+  const lost = references.find((each) => !each.startsWith('#') || !picture.includes(` id="${each.slice(1)}"`));
   if (lost !== undefined) return `refers to ${lost}, which is not in it`;
-  const address = picture
-    .replace('http://www.w3.org/2000/svg', '')
-    .match(/[a-z]+:\/\/|data:|javascript:/i);
+  const address = picture.replace('http://www.w3.org/2000/svg', '').match(/[a-z]+:\/\/|data:|javascript:/i);
   return address === null ? undefined : `names the address ${address[0]}`;
 }
 
@@ -121,10 +114,7 @@ describe('the pictures of the seed', () => {
   it('are what the generator draws today', () => {
     for (const product of products) {
       const committed = readFileSync(new URL(`${product.slug}.svg`, pictureFolder), 'utf8');
-      assert.ok(
-        committed === pictureOf(product),
-        `${product.slug}: run node apps/catalog/seed/pictures.ts`,
-      );
+      assert.ok(committed === pictureOf(product), `${product.slug}: run node apps/catalog/seed/pictures.ts`);
     }
   });
 
@@ -134,16 +124,12 @@ describe('the pictures of the seed', () => {
       assert.equal(faultOf(picture), undefined, slug);
       assert.match(picture, /^<svg [^>]*viewBox="0 0 640 480"[^>]*role="img"/);
       assert.ok(picture.includes(`<title>${name}</title>`), slug);
-      assert.ok(
-        picture.length >= 1500 && picture.length <= 6500,
-        `${slug}: ${picture.length} bytes`,
-      );
+      assert.ok(picture.length >= 1500 && picture.length <= 6500, `${slug}: ${picture.length} bytes`);
     }
   });
 
   it('would be refused with a script, a link, an outside reference or a tag left open', () => {
-    const around = (inside: string): string =>
-      `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`;
+    const around = (inside: string): string => `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`;
     assert.equal(faultOf(around('<g><path d="M0 0"/></g>')), undefined);
     for (const bad of [
       '<script>alert(1)</script>',

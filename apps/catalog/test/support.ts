@@ -4,18 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { MessageBody, Role } from '@ballast/contracts';
-import { createMessage, createMessaging, type Message, type OutgoingMessage } from '@ballast/messaging';
+import { createMessage, type Message, type OutgoingMessage } from '@ballast/messaging';
 import { createOutbox } from '@ballast/outbox';
 import { createDatabase, type Database } from '@ballast/postgres';
-import { createMetrics, type Logger } from '@ballast/service';
-import { connect } from 'amqplib';
+import { startApp, testBroker, testDatabase, testIdentity, until, type RunningApp } from '@ballast/testing';
 import { buildApp } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
 import { createCommandHandler } from '../src/consumers/commands.ts';
-import { startIdentity } from './identity.ts';
 
 const eventTypes = [
   'StockReserved',
@@ -25,29 +21,6 @@ const eventTypes = [
   'StockCommitRejected',
 ] as const;
 type StockMessage = Message<(typeof eventTypes)[number]>;
-
-/** Resolves once `condition` gives something; fails, saying `what` was waited for, after `limitMs`. */
-export async function until<Value>(
-  what: string,
-  condition: () => Value | Promise<Value>,
-  limitMs = 10_000,
-): Promise<NonNullable<Value>> {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== null && value !== false) return value;
-    if (performance.now() > deadline) assert.fail(`gave up waiting: ${what}`);
-    await pause(10);
-  }
-}
-
-/** A running replica. */
-export interface Replica {
-  url: string;
-  /** Lines logged at warn or above. */
-  complaints: string[];
-  stop(): Promise<void>;
-}
 
 /** A replica's command handler without its queue, for tests that decide themselves what meets when. */
 export interface BareHandler {
@@ -69,7 +42,7 @@ export interface Pieces {
 export interface Bench {
   database: Database;
   environment: { POSTGRES_URL: string; AMQP_URL: string; MESSAGING_NAMESPACE: string; IDENTITY_URL: string };
-  startReplica(settings?: Partial<Config>): Promise<Replica>;
+  startReplica(settings?: Partial<Config>): Promise<RunningApp>;
   /** A handler with a pool of its own that PostgreSQL knows by `name`; the tables must be there. */
   openHandler(name: string): BareHandler;
   /** Deadlocks so far in the bench's database. Backends hand in what they counted when they end. */
@@ -102,53 +75,35 @@ export function command(type: string, orderId: string, lines?: MessageBody<'Rese
   return createMessage({ type, correlationId: orderId, body } as OutgoingMessage);
 }
 
-/** Opens a bench; needs TEST_POSTGRES_URL (a superuser's) and TEST_AMQP_URL, see infra/lab/src/with-parts.ts. */
+/** Opens a bench; needs TEST_POSTGRES_URL and TEST_AMQP_URL, see infra/lab/src/with-parts.ts. */
 export async function openBench(): Promise<Bench> {
-  const adminUrl = required('TEST_POSTGRES_URL');
-  const amqpUrl = required('TEST_AMQP_URL');
-  const name = `catalog_test_${randomUUIDv7().replaceAll('-', '')}`;
-  const namespace = name.replaceAll('_', '-');
-
-  const admin = createDatabase({ url: adminUrl, applicationName: 'catalog-test-admin', statementTimeoutMs: 20_000 });
-  await admin.query(`CREATE DATABASE ${name}`);
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  url.searchParams.set('options', '-c search_path=catalog');
-  const database = createDatabase({ url: url.href, applicationName: 'catalog-test', maxConnections: 4 });
-  await database.query('CREATE SCHEMA catalog');
-
-  const identity = await startIdentity();
-  const told: StockMessage[] = [];
-  const messaging = await createMessaging({ url: amqpUrl, name: 'catalog-test', namespace });
-  const listener = await messaging.consume({
-    queue: 'test.events',
-    types: eventTypes,
-    handle: async (message) => void told.push(message as StockMessage),
-  });
-  const replicas = new Set<Replica>();
+  const { database, url, drop } = await testDatabase({ schema: 'catalog', sets: [] });
+  const broker = await testBroker();
+  const peer = await broker.peer(eventTypes);
+  const identity = await testIdentity();
+  const replicas = new Set<RunningApp>();
   let started = 0;
   const handlers = new Set<BareHandler>();
   const environment = {
-    POSTGRES_URL: url.href,
-    AMQP_URL: amqpUrl,
-    MESSAGING_NAMESPACE: namespace,
+    POSTGRES_URL: url,
+    AMQP_URL: broker.url,
+    MESSAGING_NAMESPACE: broker.namespace,
     IDENTITY_URL: identity.url,
   };
 
-  const events = (orderId?: string): StockMessage[] =>
-    orderId === undefined ? told : told.filter((message) => message.correlationId === orderId);
+  const events = (orderId?: string): StockMessage[] => peer.heard(orderId) as StockMessage[];
 
   return {
     database,
     environment,
-    token: identity.token,
+    token: (role, claims, header) => identity.token({ roles: [role] }, claims, header),
     startReplica: async (settings) => {
       const replica = await startReplica({ ...environment, INSTANCE: `catalog-${++started}`, ...settings });
       replicas.add(replica);
       return replica;
     },
     openHandler: (applicationName) => {
-      const own = createDatabase({ url: url.href, applicationName });
+      const own = createDatabase({ url, applicationName });
       const toldByIt: Message[] = [];
       const outbox = createOutbox({ database: own, publish: async (message) => void toldByIt.push(message) });
       const handle = createCommandHandler({
@@ -207,7 +162,7 @@ export async function openBench(): Promise<Bench> {
       );
       assert.deepEqual(wrong, []);
     },
-    publish: async (...messages) => void (await Promise.all(messages.map((message) => messaging.publish(message)))),
+    publish: peer.say,
     events,
     heard: async (orderId, count = 1) => {
       await until(`${count} events of order ${orderId}`, () => events(orderId).length >= count);
@@ -216,18 +171,14 @@ export async function openBench(): Promise<Bench> {
     close: async () => {
       for (const replica of replicas) await replica.stop();
       for (const handler of handlers) await handler.database.close();
-      await listener.stop();
-      await messaging.close();
-      await deleteTopology(amqpUrl, namespace);
+      await broker.clean(['catalog.commands']);
       await identity.close();
-      await database.close();
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.close();
+      await drop();
     },
   };
 }
 
-async function startReplica(settings: Partial<Config> & { INSTANCE: string }): Promise<Replica> {
+async function startReplica(settings: Partial<Config> & { INSTANCE: string }): Promise<RunningApp> {
   const config = {
     HOST: '127.0.0.1',
     PORT: 0,
@@ -237,64 +188,5 @@ async function startReplica(settings: Partial<Config> & { INSTANCE: string }): P
     RESERVATION_SECONDS: 600,
     ...settings,
   } as Config;
-  const complaints: string[] = [];
-  const app = await buildApp({
-    config,
-    logger: recordingLogger(complaints),
-    metrics: createMetrics({ service: 'catalog', instance: config.INSTANCE }),
-  });
-  await app.server.listen({ host: config.HOST, port: config.PORT });
-  await app.start?.();
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    app.server.startDraining();
-    await app.quiesce?.();
-    await app.server.close();
-    await app.stop?.();
-  };
-  return {
-    url: `http://127.0.0.1:${(app.server.server.address() as AddressInfo).port}`,
-    complaints,
-    stop: () => (stopped ??= stop()),
-  };
-}
-
-/** A logger that keeps what an operator would have to look at. */
-function recordingLogger(complaints: string[]): Logger {
-  const quiet = (): void => undefined;
-  const complain = (details: object | string, text = ''): void => {
-    const error = (details as { err?: unknown }).err;
-    complaints.push(`${typeof details === 'string' ? details : text} ${error instanceof Error ? error.message : ''}`);
-  };
-  const logger = {
-    level: 'info',
-    fatal: complain,
-    error: complain,
-    warn: complain,
-    info: quiet,
-    debug: quiet,
-    trace: quiet,
-    silent: quiet,
-    child: () => logger,
-  };
-  return logger as unknown as Logger;
-}
-
-async function deleteTopology(amqpUrl: string, namespace: string): Promise<void> {
-  const connection = await connect(amqpUrl);
-  const channel = await connection.createChannel();
-  for (const queue of ['catalog.commands', 'test.events']) {
-    for (const suffix of ['', '.dead', '.retry.250', '.retry.1000', '.retry.4000']) {
-      await channel.deleteQueue(`${namespace}.${queue}${suffix}`);
-    }
-  }
-  await channel.deleteExchange(namespace);
-  await channel.deleteExchange(`${namespace}.dead`);
-  await connection.close();
-}
-
-function required(name: string): string {
-  const value = process.env[name];
-  assert.ok(value, `${name} is set: run the tests with infra/lab/src/with-parts.ts`);
-  return value;
+  return await startApp({ name: 'catalog', config, build: buildApp });
 }

@@ -1,17 +1,9 @@
 /** All wiring of checkout in one place. */
 import { fileURLToPath } from 'node:url';
-import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
-import { createOutbox, outboxMigrations } from '@ballast/outbox';
-import { createDatabase, migrate } from '@ballast/postgres';
+import type { ConsumerHandle } from '@ballast/messaging';
+import { connectParts, outboxMigrations } from '@ballast/outbox';
 import { createSagaEngine, sagaMigrations } from '@ballast/saga';
-import {
-  authentication,
-  bearerVerifier,
-  createHttpServer,
-  createReporter,
-  type App,
-  type BuildContext,
-} from '@ballast/service';
+import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createCatalogClient } from './clients/catalog.ts';
 import { createLiveOrders } from './clients/live.ts';
 import type { Config } from './config.ts';
@@ -30,28 +22,8 @@ const migrationSets = [
 ];
 
 export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
-  await migrate({ url: config.POSTGRES_URL, schema: 'checkout', sets: migrationSets });
-
-  const report = createReporter(logger);
-  const database = createDatabase({
-    url: config.POSTGRES_URL,
-    applicationName: config.INSTANCE,
-    onIdleError: (error) => report('a database connection was lost', error),
-  });
-  const messaging = await createMessaging({
-    url: config.AMQP_URL,
-    name: config.INSTANCE,
-    namespace: config.MESSAGING_NAMESPACE,
-    onEvent: (event) => {
-      if (event.kind === 'connected') logger.info('connected to the broker');
-      else report(`broker: ${event.kind}`, 'error' in event ? event.error : undefined);
-    },
-  });
-  const outbox = createOutbox({
-    database,
-    publish: (message) => messaging.publish(message),
-    onError: (error) => report('a message could not be told yet', error),
-  });
+  const parts = await connectParts({ config, logger, metrics, schema: 'checkout', migrations: migrationSets });
+  const { database, messaging, outbox, report } = parts;
   const store = createOrderStore(database);
   const live = createLiveOrders({
     redisUrl: config.REDIS_URL,
@@ -73,10 +45,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     instance: config.INSTANCE,
     logger,
     metrics,
-    checks: [
-      { name: 'postgres', check: () => database.ping() },
-      { name: 'rabbitmq', check: () => messaging.ping() },
-    ],
+    checks: parts.checks,
   });
   await server.register(authentication, {
     verify: bearerVerifier({
@@ -98,15 +67,14 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       consumer = await messaging.consume(orderEventsConsumer(engine));
     },
     quiesce: async () => {
+      parts.quiesce();
       await consumer?.stop();
       await engine.stop();
     },
     stop: async () => {
-      await outbox.stop();
-      await messaging.close();
       live.close();
       await catalog.close();
-      await database.close();
+      await parts.close();
     },
   };
 }

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import {
-  createTestDatabase,
-  problemOf,
-  ready,
-  spawnIdentity,
-  type IdentityProcess,
-  type TestDatabase,
-} from './support.ts';
+import type { ServiceProcess } from '@ballast/testing';
+import { createTestDatabase, problemOf, spawnIdentity, type IdentityDatabase } from './support.ts';
 
 const good = { email: 'ada@example.com', password: 'analytical engine' };
 
@@ -46,12 +40,12 @@ function hostileBodies(members: Record<string, string>): [body: string, allowed:
 }
 
 describe('hostile input', () => {
-  let database: TestDatabase;
-  let identity: IdentityProcess;
+  let database: IdentityDatabase;
+  let identity: ServiceProcess;
   before(async () => {
     database = await createTestDatabase();
     identity = await spawnIdentity(database.url);
-    await ready(identity);
+    await identity.ready();
   });
   after(async () => {
     await identity.end();

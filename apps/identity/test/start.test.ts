@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { ServiceProcess } from '@ballast/testing';
 import type { TokenPair } from '@ballast/contracts';
 import { ConfigError } from '@ballast/service';
 import { readConfig } from '../src/config.ts';
@@ -8,21 +9,19 @@ import {
   createTestDatabase,
   environment,
   post,
-  ready,
   register,
   signIn,
   spawnIdentity,
   startIdentity,
   tokens,
-  type IdentityProcess,
-  type TestDatabase,
+  type IdentityDatabase,
 } from './support.ts';
 
 const operator = { email: 'operator@ballast.test', password: 'ballast-operator' };
 const demo = { email: 'demo@ballast.test', password: 'ballast-demo' };
 
 describe('identity at its start', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   beforeEach(async () => {
     database = await createTestDatabase();
   });
@@ -105,7 +104,7 @@ describe('identity at its start', () => {
   it('ends with one sentence and exit code 1 when KEY_ENCRYPTION_SECRET is another', async () => {
     await (await startIdentity(database.url)).stop();
     const identity = await spawnIdentity(database.url, { KEY_ENCRYPTION_SECRET: 'another secret, also long enough' });
-    assert.equal(await identity.exited, 1);
+    assert.equal((await identity.ended).code, 1);
     assert.equal(identity.lines.length, 1, identity.lines.join('\n'));
     assert.match(
       identity.lines[0]!,
@@ -117,7 +116,7 @@ describe('identity at its start', () => {
 
   it('ends with exit code 1 when the database is not there, and says so', async () => {
     const identity = await spawnIdentity('postgres://nobody:secret-word@127.0.0.1:1/none');
-    assert.equal(await identity.exited, 1);
+    assert.equal((await identity.ended).code, 1);
     assert.match(identity.lines.join('\n'), /cannot start: .*ECONNREFUSED/);
     assert.ok(!identity.lines.join('\n').includes('secret-word'));
   });
@@ -154,8 +153,8 @@ describe('the configuration', () => {
 });
 
 describe('the identity process', () => {
-  let database: TestDatabase;
-  let identity: IdentityProcess;
+  let database: IdentityDatabase;
+  let identity: ServiceProcess;
   before(async () => {
     database = await createTestDatabase();
   });
@@ -171,9 +170,9 @@ describe('the identity process', () => {
 
   it('starts without a warning, serves, and ends with exit code 0 on SIGTERM', async () => {
     identity = await spawnIdentity(database.url, { LAB_MODE: '1' });
-    await ready(identity);
+    await identity.ready();
     assert.equal((await send('/login', demo)).status, 200);
-    assert.equal(await identity.end('SIGTERM'), 0);
+    assert.equal((await identity.end('SIGTERM')).code, 0);
     const levels = identity.lines.map((line) => (JSON.parse(line) as { level: number }).level);
     assert.ok(
       levels.every((level) => level <= 30),
@@ -183,12 +182,12 @@ describe('the identity process', () => {
 
   it('writes no password and no token into its log, not even when a session is ended for reuse', async () => {
     identity = await spawnIdentity(database.url, { LAB_MODE: '1', LOG_LEVEL: 'trace' });
-    await ready(identity);
+    await identity.ready();
     const pair = (await (await send('/login', demo)).json()) as TokenPair;
     const next = (await (await send('/refresh', { refreshToken: pair.refreshToken })).json()) as TokenPair;
     assert.equal((await send('/refresh', { refreshToken: pair.refreshToken })).status, 401);
     assert.equal((await send('/login', { ...demo, password: 'a wrong password' })).status, 401);
-    assert.equal(await identity.end(), 0);
+    assert.equal((await identity.end()).code, 0);
     const log = identity.lines.join('\n');
     assert.match(log, /used twice: session ended/);
     for (const word of [
@@ -205,19 +204,19 @@ describe('the identity process', () => {
 
   it('killed between a rotation and its answer leaves the session to a new sign-in, never to two tokens', async () => {
     identity = await spawnIdentity(database.url, { LAB_MODE: '1', FAULTS: 'after-rotation=crash' });
-    await ready(identity);
+    await identity.ready();
     const pair = (await (await send('/login', demo)).json()) as TokenPair;
     await assert.rejects(send('/refresh', { refreshToken: pair.refreshToken }));
-    assert.equal(await identity.exited, null, 'ended by the signal');
+    assert.equal((await identity.ended).signal, 'SIGKILL');
 
     identity = await spawnIdentity(database.url, { LAB_MODE: '1' });
-    await ready(identity);
+    await identity.ready();
     assert.equal((await send('/refresh', { refreshToken: pair.refreshToken })).status, 401);
     const [row] = await database.query<{ ended: boolean }>(
       'SELECT ended_at IS NOT NULL AS ended FROM refresh_families ORDER BY created_at DESC LIMIT 1',
     );
     assert.equal(row!.ended, true);
     assert.equal((await send('/login', demo)).status, 200);
-    assert.equal(await identity.end(), 0);
+    assert.equal((await identity.end()).code, 0);
   });
 });

@@ -1,16 +1,8 @@
 /** All wiring of payments in one place. */
 import { fileURLToPath } from 'node:url';
-import { createMessaging, type ConsumerHandle } from '@ballast/messaging';
-import { createOutbox, outboxMigrations } from '@ballast/outbox';
-import { createDatabase, migrate } from '@ballast/postgres';
-import {
-  authentication,
-  bearerVerifier,
-  createHttpServer,
-  createReporter,
-  type App,
-  type BuildContext,
-} from '@ballast/service';
+import type { ConsumerHandle } from '@ballast/messaging';
+import { connectParts, outboxMigrations } from '@ballast/outbox';
+import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createProviders } from './clients/providers.ts';
 import type { Config } from './config.ts';
 import { commandsConsumer } from './consumers/commands.ts';
@@ -26,28 +18,8 @@ const migrationSets = [
 ];
 
 export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
-  await migrate({ url: config.POSTGRES_URL, schema: 'payments', sets: migrationSets });
-
-  const report = createReporter(logger);
-  const database = createDatabase({
-    url: config.POSTGRES_URL,
-    applicationName: config.INSTANCE,
-    onIdleError: (error) => report('a database connection was lost', error),
-  });
-  const messaging = await createMessaging({
-    url: config.AMQP_URL,
-    name: config.INSTANCE,
-    namespace: config.MESSAGING_NAMESPACE,
-    onEvent: (event) => {
-      if (event.kind === 'connected') logger.info('connected to the broker');
-      else report(`broker: ${event.kind}`, 'error' in event ? event.error : undefined);
-    },
-  });
-  const outbox = createOutbox({
-    database,
-    publish: (message) => messaging.publish(message),
-    onError: (error) => report('a message could not be told yet', error),
-  });
+  const parts = await connectParts({ config, logger, metrics, schema: 'payments', migrations: migrationSets });
+  const { database, messaging, outbox, report } = parts;
   const providers = createProviders({
     stripe: {
       apiBase: config.STRIPE_API_BASE,
@@ -71,10 +43,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     instance: config.INSTANCE,
     logger,
     metrics,
-    checks: [
-      { name: 'postgres', check: () => database.ping() },
-      { name: 'rabbitmq', check: () => messaging.ping() },
-    ],
+    checks: parts.checks,
   });
   await server.register(authentication, {
     verify: bearerVerifier({
@@ -95,14 +64,13 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       consumer = await messaging.consume(commandsConsumer(store, driver));
     },
     quiesce: async () => {
+      parts.quiesce();
       await consumer?.stop();
     },
     stop: async () => {
       await driver.stop();
-      await outbox.stop();
-      await messaging.close();
       await providers.close();
-      await database.close();
+      await parts.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import { sortIntoLanes } from '../src/saga/lanes.ts';
 import { edgeKey, layoutSaga } from '../src/saga/layout.ts';
 import type { NodeBox, Orientation } from '../src/saga/layout.ts';
 import { progressOf } from '../src/saga/progress.ts';
-import { labelOf, stepSentence, wordsOf } from '../src/saga/words.ts';
+import { labelLines, labelOf, stepSentence, wordsOf } from '../src/saga/words.ts';
 
 type Kind = SagaDiagram['transitions'][number]['kind'];
 
@@ -142,6 +142,13 @@ describe('words', () => {
       'Accepted',
     ]);
     assert.equal(labelOf('SomethingNew'), 'Something new');
+  });
+
+  it('stand in two lines where a box is too narrow for one', () => {
+    assert.deepEqual(labelLines('ReadyForPayment', 176), ['Ready for payment']);
+    assert.deepEqual(labelLines('ReadyForPayment', 144), ['Ready for', 'payment']);
+    assert.deepEqual(labelLines('Compensating', 144), ['Compensating']);
+    assert.deepEqual(labelLines('Compensating', 20), ['Compensating']);
   });
 
   it('tell a step as a sentence', () => {

@@ -34,7 +34,7 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
 }
 
-/** Elements a visitor sees that end to the right of the window, and the page itself where it scrolls sideways. */
+/** What a visitor sees end to the right of the window or of its box, and the page itself where it scrolls sideways. */
 async function stickingOut(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth;
@@ -45,6 +45,17 @@ async function stickingOut(page: Page): Promise<string[]> {
       if (box.width > 1 && box.height > 1 && box.right > width + 0.5) {
         found.push(`${element.tagName} ${element.getAttribute('class') ?? ''}: ${box.right}`);
       }
+    }
+    for (const text of document.querySelectorAll('[data-node] text')) {
+      const words = text.getBoundingClientRect();
+      const box = text.parentElement?.querySelector('rect')?.getBoundingClientRect();
+      const fits =
+        box !== undefined &&
+        words.left >= box.left &&
+        words.right <= box.right &&
+        words.top >= box.top &&
+        words.bottom <= box.bottom;
+      if (!fits) found.push(`${text.textContent} in its box`);
     }
     return found;
   });

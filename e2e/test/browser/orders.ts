@@ -238,6 +238,17 @@ export function orderJourneys(theShop: () => Shop): void {
       );
       await assert.rejects(looksRight(page, 'a broken page'));
     });
+    const loadsFromElsewhere = theShop().visit({}, async ({ page }) => {
+      await page.goto('/');
+      await page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            document.addEventListener('securitypolicyviolation', resolve, { once: true });
+            document.body.append(Object.assign(new Image(), { src: 'https://elsewhere.invalid/picture.png' }));
+          }),
+      );
+    });
+    await assert.rejects(loadsFromElsewhere, /elsewhere\.invalid/);
   });
 }
 

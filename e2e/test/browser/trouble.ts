@@ -90,4 +90,8 @@ export function troubleJourneys(theShop: () => Shop): void {
       },
     );
   });
+
+  it('after all this every order has ended, and stock and both ledgers agree', async () => {
+    await theShop().test.settle([]);
+  });
 }

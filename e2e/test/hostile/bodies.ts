@@ -5,7 +5,11 @@ import type { Refusal } from './case.ts';
 export type BadBody = readonly [name: string, body: string | Buffer, refusal: Refusal];
 
 const malformed: Refusal = { status: 400, code: 'malformed-json' };
-const invalid = (field?: string): Refusal => ({ status: 422, code: 'invalid-input', ...(field === undefined ? {} : { field }) });
+const invalid = (field?: string): Refusal => ({
+  status: 422,
+  code: 'invalid-input',
+  ...(field === undefined ? {} : { field }),
+});
 const tooLarge: Refusal = { status: 413, code: 'too-large' };
 
 /** Deep enough to exhaust the stack of anything recursive, small enough to be read: some 60 kB. */
@@ -46,7 +50,11 @@ export function anyBody(smallest = 64 * 1024): BadBody[] {
     ['code zero as a key', '{"\\u0000":1}', invalid()],
     small('30,000 levels', deep(''), invalid()),
     small('30,000 levels around an escape', deep('"\\u0041"'), invalid()),
-    small('30,000 objects in each other around an escape', `${'{"a":'.repeat(9_000)}"\\u0041"${'}'.repeat(9_000)}`, invalid()),
+    small(
+      '30,000 objects in each other around an escape',
+      `${'{"a":'.repeat(9_000)}"\\u0041"${'}'.repeat(9_000)}`,
+      invalid(),
+    ),
     small('7,000 levels around an escape', `${'['.repeat(7_000)}"\\u0041"${']'.repeat(7_000)}`, invalid()),
     ['50,000 levels, more than is read', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, tooLarge],
     ['10 MB of JSON', `"${'x'.repeat(10_000_000)}"`, tooLarge],
@@ -114,7 +122,11 @@ export const orderBodies: readonly BadBody[] = [
   ...noNumbers.map((text): BadBody => [`a quantity of ${text}`, line(text), malformed]),
   ['no quantity', order('[{"productId":"$P"}]'), invalid(quantityOf)],
   ['a second quantity that is wrong', order('[{"productId":"$P","quantity":1,"quantity":-1}]'), invalid(quantityOf)],
-  ['an unknown product', line('1', '"01900000-0000-7000-8000-000000000000"'), { status: 422, code: 'unknown-product', field: productOf }],
+  [
+    'an unknown product',
+    line('1', '"01900000-0000-7000-8000-000000000000"'),
+    { status: 422, code: 'unknown-product', field: productOf },
+  ],
   ['the zero product', line('1', '"00000000-0000-0000-0000-000000000000"'), { status: 422, field: productOf }],
   ['a product that is no id', line('1', '"mug"'), invalid(productOf)],
   ['a product in braces', line('1', '"{$P}"'), invalid(productOf)],
@@ -127,7 +139,11 @@ export const orderBodies: readonly BadBody[] = [
   ['null as product', line('1', 'null'), invalid(productOf)],
   ['a product of 50,000 characters', line('1', `"${'a'.repeat(50_000)}"`), invalid(productOf)],
   ['no product', order('[{"quantity":1}]'), invalid(productOf)],
-  ['one product in two lines', order('[{"productId":"$P","quantity":1},{"productId":"$P","quantity":2}]'), invalid('lines.1.productId')],
+  [
+    'one product in two lines',
+    order('[{"productId":"$P","quantity":1},{"productId":"$P","quantity":2}]'),
+    invalid('lines.1.productId'),
+  ],
   ['no lines', order('[]'), invalid('lines')],
   ['51 lines', order(many(51)), invalid('lines')],
   ['lines that are an object', order('{"0":{"productId":"$P","quantity":1}}'), invalid('lines')],
@@ -135,13 +151,29 @@ export const orderBodies: readonly BadBody[] = [
   ['a line that is null', order('[null]'), invalid('lines.0')],
   ['a line that is a list', order('[["$P",1]]'), invalid('lines.0')],
   ['lines missing', `{"payment":${payment}}`, invalid('lines')],
-  ['a price in a line', order('[{"productId":"$P","quantity":1,"price":{"amount":1,"currency":"EUR"}}]'), invalid('lines.0.price')],
+  [
+    'a price in a line',
+    order('[{"productId":"$P","quantity":1,"price":{"amount":1,"currency":"EUR"}}]'),
+    invalid('lines.0.price'),
+  ],
   ['a unit price in a line', order('[{"productId":"$P","quantity":1,"unitPrice":1}]'), invalid('lines.0.unitPrice')],
   ['a discount in a line', order('[{"productId":"$P","quantity":1,"discount":100}]'), invalid('lines.0.discount')],
-  ['a total', `{"lines":[{"productId":"$P","quantity":1}],"payment":${payment},"total":{"amount":1,"currency":"EUR"}}`, invalid('total')],
+  [
+    'a total',
+    `{"lines":[{"productId":"$P","quantity":1}],"payment":${payment},"total":{"amount":1,"currency":"EUR"}}`,
+    invalid('total'),
+  ],
   ['a price', `{"price":1,"lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`, invalid('price')],
-  ['another user', `{"userId":"01900000-0000-7000-8000-000000000000","lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`, invalid('userId')],
-  ['an order id', `{"orderId":"01900000-0000-7000-8000-000000000000","lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`, invalid('orderId')],
+  [
+    'another user',
+    `{"userId":"01900000-0000-7000-8000-000000000000","lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`,
+    invalid('userId'),
+  ],
+  [
+    'an order id',
+    `{"orderId":"01900000-0000-7000-8000-000000000000","lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`,
+    invalid('orderId'),
+  ],
   ['a state', `{"state":"Completed","lines":[{"productId":"$P","quantity":1}],"payment":${payment}}`, invalid('state')],
   ['a __proto__ in a line', order('[{"productId":"$P","quantity":1,"__proto__":{"price":1}}]'), malformed],
   ['no payment', '{"lines":[{"productId":"$P","quantity":1}]}', invalid('payment')],
@@ -152,15 +184,27 @@ export const orderBodies: readonly BadBody[] = [
   ['no provider', paid('{"method":"pm_card_visa"}'), invalid('payment.provider')],
   ['no method', paid('{"provider":"stripe"}'), invalid('payment.method')],
   ['an empty method', paid('{"provider":"stripe","method":""}'), invalid('payment.method')],
-  ['a method of 101 characters', paid(`{"provider":"stripe","method":"${'a'.repeat(101)}"}`), invalid('payment.method')],
+  [
+    'a method of 101 characters',
+    paid(`{"provider":"stripe","method":"${'a'.repeat(101)}"}`),
+    invalid('payment.method'),
+  ],
   ['a method that is a path', paid('{"provider":"stripe","method":"../refunds"}'), invalid('payment.method')],
   ['a method with a line break', paid('{"provider":"stripe","method":"pm_card_visa\\n"}'), invalid('payment.method')],
   ['a method with code zero', paid('{"provider":"stripe","method":"pm\\u0000"}'), invalid('payment.method')],
   ['a method with a lone surrogate', paid('{"provider":"stripe","method":"pm\\udc00"}'), invalid('payment.method')],
   ['a method of other letters', paid('{"provider":"stripe","method":"карта"}'), invalid('payment.method')],
-  ['a method in broken UTF-8', Buffer.from(paid('{"provider":"stripe","method":"\u00ff"}'), 'latin1'), invalid('payment.method')],
+  [
+    'a method in broken UTF-8',
+    Buffer.from(paid('{"provider":"stripe","method":"\u00ff"}'), 'latin1'),
+    invalid('payment.method'),
+  ],
   ['a number as method', paid('{"provider":"stripe","method":1}'), invalid('payment.method')],
-  ['an amount in the payment', paid('{"provider":"stripe","method":"pm_card_visa","amount":1}'), invalid('payment.amount')],
+  [
+    'an amount in the payment',
+    paid('{"provider":"stripe","method":"pm_card_visa","amount":1}'),
+    invalid('payment.amount'),
+  ],
 ];
 
 function paid(paying: string): string {
@@ -173,26 +217,53 @@ const goodPassword = '"long-enough-to-do"';
 
 /** Bodies that open no account. */
 export const registerBodies: readonly BadBody[] = [
-  ...['"nobody"', '"a@"', '"@b.test"', '"a b@c.test"', '""', 'null', '1', '["a@b.test"]', `"${'a'.repeat(250)}@b.test"`, '"a@b.test\\n"'].map(
-    (email): BadBody => [`the address ${email.slice(0, 20)}`, account(email, goodPassword), invalid('email')],
-  ),
+  ...[
+    '"nobody"',
+    '"a@"',
+    '"@b.test"',
+    '"a b@c.test"',
+    '""',
+    'null',
+    '1',
+    '["a@b.test"]',
+    `"${'a'.repeat(250)}@b.test"`,
+    '"a@b.test\\n"',
+  ].map((email): BadBody => [`the address ${email.slice(0, 20)}`, account(email, goodPassword), invalid('email')]),
   ['an address with code zero', account('"a\\u0000@b.test"', goodPassword), invalid('email')],
   ['an address with a lone surrogate', account('"a\\ud800@b.test"', goodPassword), invalid('email')],
-  ...['"short"', '""', 'null', '1234567890', '{}', `"${'a'.repeat(201)}"`].map(
-    (password): BadBody => [`the password ${password.slice(0, 20)}`, account(goodEmail, password), invalid('password')],
-  ),
+  ...['"short"', '""', 'null', '1234567890', '{}', `"${'a'.repeat(201)}"`].map((password): BadBody => [
+    `the password ${password.slice(0, 20)}`,
+    account(goodEmail, password),
+    invalid('password'),
+  ]),
   ['a password with code zero', account(goodEmail, '"0123456789\\u0000"'), invalid('password')],
   ['a password with a lone surrogate', account(goodEmail, '"0123456789\\udfff"'), invalid('password')],
-  ['roles of its own choice', `{"email":${goodEmail},"password":${goodPassword},"roles":["operator"]}`, invalid('roles')],
+  [
+    'roles of its own choice',
+    `{"email":${goodEmail},"password":${goodPassword},"roles":["operator"]}`,
+    invalid('roles'),
+  ],
   ['no password', `{"email":${goodEmail}}`, invalid('password')],
   ['no address', `{"password":${goodPassword}}`, invalid('email')],
-  ['an address that is taken', account('"demo@ballast.test"', goodPassword), { status: 409, code: 'conflict', field: 'email' }],
-  ['an address that is taken, in capitals', account('"DEMO@Ballast.Test"', goodPassword), { status: 409, code: 'conflict', field: 'email' }],
+  [
+    'an address that is taken',
+    account('"demo@ballast.test"', goodPassword),
+    { status: 409, code: 'conflict', field: 'email' },
+  ],
+  [
+    'an address that is taken, in capitals',
+    account('"DEMO@Ballast.Test"', goodPassword),
+    { status: 409, code: 'conflict', field: 'email' },
+  ],
 ];
 
 /** Bodies that set no stock. */
 export const stockBodies: readonly BadBody[] = [
-  ...['-1', '1.5', '1000001', '1e400', '"5"', 'null', '[5]', '{}', 'true'].map((text): BadBody => [`${text} on hand`, `{"onHand":${text}}`, invalid('onHand')]),
+  ...['-1', '1.5', '1000001', '1e400', '"5"', 'null', '[5]', '{}', 'true'].map((text): BadBody => [
+    `${text} on hand`,
+    `{"onHand":${text}}`,
+    invalid('onHand'),
+  ]),
   ['NaN on hand', '{"onHand":NaN}', malformed],
   ['nothing on hand', '{}', invalid('onHand')],
   ['a price', '{"onHand":5,"price":1}', invalid('price')],

@@ -31,7 +31,9 @@ export function sweep(title: string, cases: readonly Case[], world: () => World)
       it(`${service}: ${name}`, async () => {
         const made = await request(world());
         const bytes = Buffer.isBuffer(made) ? made : undefined;
-        const asked: Request = Buffer.isBuffer(made) ? { method: made.toString('latin1', 0, 5).startsWith('HEAD ') ? 'HEAD' : 'RAW', path: '' } : made;
+        const asked: Request = Buffer.isBuffer(made)
+          ? { method: made.toString('latin1', 0, 5).startsWith('HEAD ') ? 'HEAD' : 'RAW', path: '' }
+          : made;
         const reply = await world().send(service, asked, bytes === undefined ? {} : { bytes });
         assertRefused(reply, refusal, { service, isHead: asked.method === 'HEAD' });
       });
@@ -46,7 +48,11 @@ const among = (accepted: number | string | readonly (number | string)[], value: 
 export function assertRefused(reply: Reply, refusal: Refusal, asked: { service: string; isHead?: boolean }): void {
   const got = `${reply.status} ${reply.body.slice(0, 500)}`;
   assert.ok(among(refusal.status, reply.status), `expected ${String(refusal.status)}, got ${got}`);
-  assert.match(reply.headers.get('content-type') ?? 'none', /^application\/problem\+json/, `not a problem document: ${got}`);
+  assert.match(
+    reply.headers.get('content-type') ?? 'none',
+    /^application\/problem\+json/,
+    `not a problem document: ${got}`,
+  );
   assert.equal(reply.headers.get('x-instance'), asked.service, 'x-instance names who refused');
   if (reply.status === 401) assert.ok(reply.headers.has('www-authenticate'), 'a 401 says how to authenticate');
   assert.ok(reply.milliseconds < patienceMs, `took ${Math.round(reply.milliseconds)} ms`);
@@ -57,7 +63,12 @@ export function assertRefused(reply: Reply, refusal: Refusal, asked: { service: 
   assert.equal(problem.type, `urn:ballast:problem:${problem.code}`);
   assert.ok(problem.title.length > 0 && problem.detail.length > 0, `title and detail: ${got}`);
   assert.equal(typeof problem.retryable, 'boolean');
-  assert.doesNotMatch(reply.body, /node_modules|file:\/\/|\bat .+:\d+:\d+|SELECT |INSERT /, 'a refusal shows no internals');
-  if (refusal.code !== undefined) assert.ok(among(refusal.code, problem.code), `expected code ${String(refusal.code)}, got ${got}`);
+  assert.doesNotMatch(
+    reply.body,
+    /node_modules|file:\/\/|\bat .+:\d+:\d+|SELECT |INSERT /,
+    'a refusal shows no internals',
+  );
+  if (refusal.code !== undefined)
+    assert.ok(among(refusal.code, problem.code), `expected code ${String(refusal.code)}, got ${got}`);
   if (refusal.field !== undefined) assert.equal(problem.field?.toLowerCase(), refusal.field.toLowerCase(), got);
 }

@@ -44,6 +44,10 @@ export function through(door: Door, world: World, call: Call): Request {
   return {
     ...rest,
     path: `${door.prefix}${path}`,
-    headers: [...(typed ? [] : [['content-type', 'application/json'] as const]), ...door.headers(as(world)), ...headers],
+    headers: [
+      ...(typed ? [] : [['content-type', 'application/json'] as const]),
+      ...door.headers(as(world)),
+      ...headers,
+    ],
   };
 }

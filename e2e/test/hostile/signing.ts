@@ -15,7 +15,10 @@ export interface SentEvent {
 export interface Signing {
   /** `at` in seconds since the epoch, default now. */
   stripe(body: string, options?: { at?: number; secret?: string }): Headers;
-  paypal(body: string, options?: { at?: number; webhookId?: string; certificateUrl?: string; algorithm?: string }): Headers;
+  paypal(
+    body: string,
+    options?: { at?: number; webhookId?: string; certificateUrl?: string; algorithm?: string },
+  ): Headers;
   /** What the stand-in has in its journal, oldest first. */
   sent(): SentEvent[];
 }
@@ -30,7 +33,10 @@ export async function openSigning(dataDirectory: string, providerUrl: string): P
   const start = pem.indexOf('-----BEGIN CERTIFICATE-----');
   const key = createPrivateKey(pem.slice(0, start));
   const { X509Certificate } = await import('node:crypto');
-  const fingerprint = new X509Certificate(pem.slice(start)).fingerprint256.replaceAll(':', '').slice(0, 32).toLowerCase();
+  const fingerprint = new X509Certificate(pem.slice(start)).fingerprint256
+    .replaceAll(':', '')
+    .slice(0, 32)
+    .toLowerCase();
   const ownUrl = `${providerUrl}/v1/notifications/certs/CERT-${fingerprint}`;
 
   return {
@@ -38,7 +44,12 @@ export async function openSigning(dataDirectory: string, providerUrl: string): P
       ['stripe-signature', `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`],
     ],
     paypal: (body, options = {}) => {
-      const { at = now(), webhookId = secrets['paypalWebhookId']!, certificateUrl = ownUrl, algorithm = 'SHA256withRSA' } = options;
+      const {
+        at = now(),
+        webhookId = secrets['paypalWebhookId']!,
+        certificateUrl = ownUrl,
+        algorithm = 'SHA256withRSA',
+      } = options;
       const id = randomUUID();
       const time = `${new Date(at * 1000).toISOString().slice(0, 19)}Z`;
       const signature = sign('sha256', Buffer.from(`${id}|${time}|${webhookId}|${crc32(body)}`), key);

@@ -1,9 +1,20 @@
 /** Access tokens as an attacker would like them: signed by another key, by none, or, with everything right but one thing, by ours. */
-import { createPrivateKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
-import { unseal } from '../../../apps/identity/src/domain/sealing.ts';
+import {
+  createDecipheriv,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomUUID,
+  scryptSync,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 
 /** Makes tokens. A claim or header member set to undefined is left out. */
-export type Forge = (claims?: Record<string, unknown>, header?: Record<string, unknown>, key?: KeyObject | 'none') => string;
+export type Forge = (
+  claims?: Record<string, unknown>,
+  header?: Record<string, unknown>,
+  key?: KeyObject | 'none',
+) => string;
 
 export interface Subject {
   userId: string;
@@ -24,7 +35,7 @@ export async function openForge(options: {
 }): Promise<Forge> {
   const [row] = await options.rows('SELECT key_id, sealed_private_key FROM identity.signing_keys WHERE active');
   if (row === undefined) throw new Error('identity has no signing key');
-  const jwk = JSON.parse(await unseal(row.sealed_private_key, row.key_id, options.secret)) as Record<string, string>;
+  const jwk = JSON.parse(unseal(row.sealed_private_key, row.key_id, options.secret)) as Record<string, string>;
   const ours = createPrivateKey({ format: 'jwk', key: jwk });
   return (claims = {}, header = {}, key = ours) => {
     const now = Math.floor(Date.now() / 1000);
@@ -62,7 +73,10 @@ export const badTokens: readonly (readonly [
   ['a key of a stranger under our key id', ({ forge }) => forge({}, {}, stranger)],
   ['an unknown key id', ({ forge }) => forge({}, { kid: 'nobody' }, stranger)],
   ['a key id that is a path', ({ forge }) => forge({}, { kid: '../../etc/passwd' }, stranger)],
-  ['a key it brings along itself', ({ forge }) => forge({}, { jwk: { kty: 'EC' }, jku: 'http://127.0.0.1:1/' }, stranger)],
+  [
+    'a key it brings along itself',
+    ({ forge }) => forge({}, { jwk: { kty: 'EC' }, jku: 'http://127.0.0.1:1/' }, stranger),
+  ],
   ['a symmetric algorithm', ({ forge }) => forge({}, { alg: 'HS256' })],
   ['a critical extension nobody knows', ({ forge }) => forge({}, { crit: ['b64'], b64: false })],
   ['the type of any JWT', ({ forge }) => forge({}, { typ: 'JWT' })],
@@ -91,4 +105,18 @@ function tamper(token: string, claims: Record<string, unknown>): string {
   const [header, payload, signature] = token.split('.') as [string, string, string];
   const changed = { ...(JSON.parse(Buffer.from(payload, 'base64url').toString()) as object), ...claims };
   return `${header}.${encode(changed)}.${signature}`;
+}
+
+/** Opens what identity has sealed: `salt (16) | vector (12) | tag (16) | ciphertext`, AES-256-GCM under a scrypt key. */
+function unseal(sealed: Buffer, label: string, secret: string): string {
+  const [salt, vector, tag, ciphertext] = [
+    sealed.subarray(0, 16),
+    sealed.subarray(16, 28),
+    sealed.subarray(28, 44),
+    sealed.subarray(44),
+  ];
+  const decipher = createDecipheriv('aes-256-gcm', scryptSync(secret, salt, 32), vector, { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(label));
+  decipher.setAuthTag(tag);
+  return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
 }

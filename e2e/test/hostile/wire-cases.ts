@@ -47,7 +47,12 @@ export const methodCases: readonly Case[] = services.flatMap((service) =>
   routes[service].flatMap(([path, methods]) =>
     ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
       .filter((method) => !methods.includes(method))
-      .map((method): Case => ({ name: `${method} ${path}`, service, refusal: gone, request: () => ({ method, path }) })),
+      .map((method): Case => ({
+        name: `${method} ${path}`,
+        service,
+        refusal: gone,
+        request: () => ({ method, path }),
+      })),
   ),
 );
 
@@ -73,7 +78,12 @@ const paths: readonly (readonly [string, string, Refusal])[] = [
 
 /** Addresses where nothing is. */
 export const pathCases: readonly Case[] = services.flatMap((service) =>
-  paths.map(([name, path, refusal]): Case => ({ name: `GET ${name}`, service, refusal, request: () => ({ method: 'GET', path }) })),
+  paths.map(([name, path, refusal]): Case => ({
+    name: `GET ${name}`,
+    service,
+    refusal,
+    request: () => ({ method: 'GET', path }),
+  })),
 );
 
 const host = 'Host: ballast.test\r\n';
@@ -113,26 +123,82 @@ const raw: readonly (readonly [string, string, Refusal])[] = [
   ['a header with code zero', `GET /healthz HTTP/1.1\r\n${host}X-A: \0\r\n${end}`, badRequest],
   ['a folded header', `GET /healthz HTTP/1.1\r\n${host}X-A: 1\r\n 2\r\n${end}`, badRequest],
   ['a bare line feed in a header', `GET /healthz HTTP/1.1\n${host}X-A: 1\rX-B: 2\r\n${end}`, badRequest],
-  ['headers of 20 kB', `GET /healthz HTTP/1.1\r\n${host}X-A: ${'a'.repeat(20_000)}\r\n${end}`, { status: 431, code: 'headers-too-large' }],
-  ['headers of 1 MB', `GET /healthz HTTP/1.1\r\n${host}${`X-A: ${'a'.repeat(1_000)}\r\n`.repeat(1_000)}${end}`, { status: 431, code: 'headers-too-large' }],
+  [
+    'headers of 20 kB',
+    `GET /healthz HTTP/1.1\r\n${host}X-A: ${'a'.repeat(20_000)}\r\n${end}`,
+    { status: 431, code: 'headers-too-large' },
+  ],
+  [
+    'headers of 1 MB',
+    `GET /healthz HTTP/1.1\r\n${host}${`X-A: ${'a'.repeat(1_000)}\r\n`.repeat(1_000)}${end}`,
+    { status: 431, code: 'headers-too-large' },
+  ],
   ['a length in words', `POST $POST HTTP/1.1\r\n${host}Content-Length: ten\r\n${end}`, badRequest],
   ['a negative length', `POST $POST HTTP/1.1\r\n${host}Content-Length: -1\r\n${end}`, badRequest],
   ['a fractional length', `POST $POST HTTP/1.1\r\n${host}Content-Length: 1.5\r\n${end}`, badRequest],
-  ['a length beyond all numbers', `POST $POST HTTP/1.1\r\n${host}Content-Length: ${'9'.repeat(40)}\r\n${end}`, badRequest],
+  [
+    'a length beyond all numbers',
+    `POST $POST HTTP/1.1\r\n${host}Content-Length: ${'9'.repeat(40)}\r\n${end}`,
+    badRequest,
+  ],
   ['two lengths', `POST $POST HTTP/1.1\r\n${host}Content-Length: 2\r\nContent-Length: 3\r\n${end}{}`, badRequest],
-  ['a length and chunks', `POST $POST HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n${end}0\r\n\r\n`, badRequest],
+  [
+    'a length and chunks',
+    `POST $POST HTTP/1.1\r\n${host}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n${end}0\r\n\r\n`,
+    badRequest,
+  ],
   ['an unknown transfer coding', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: cow\r\n${end}{}`, badRequest],
-  ['chunks of a size in words', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}lots\r\n{}\r\n0\r\n\r\n`, badRequest],
-  ['a chunk beyond all numbers', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}ffffffffffffffffff\r\n{}\r\n0\r\n\r\n`, badRequest],
-  ['a chunk longer than it says', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}1\r\n{}{}{}\r\n0\r\n\r\n`, badRequest],
-  ['a length of 10 MB and no byte of it', `POST $POST HTTP/1.1\r\n${host}$TOKENContent-Length: 10000000\r\n\r\n`, tooLarge],
+  [
+    'chunks of a size in words',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}lots\r\n{}\r\n0\r\n\r\n`,
+    badRequest,
+  ],
+  [
+    'a chunk beyond all numbers',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}ffffffffffffffffff\r\n{}\r\n0\r\n\r\n`,
+    badRequest,
+  ],
+  [
+    'a chunk longer than it says',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n${end}1\r\n{}{}{}\r\n0\r\n\r\n`,
+    badRequest,
+  ],
+  [
+    'a length of 10 MB and no byte of it',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENContent-Length: 10000000\r\n\r\n`,
+    tooLarge,
+  ],
   ['10 MB', `POST $POST HTTP/1.1\r\n${host}$TOKENContent-Length: 10000000\r\n\r\n${megabytes}`, tooLarge],
-  ['10 MB in chunks', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n\r\n${chunked(megabytes)}0\r\n\r\n`, tooLarge],
-  ['10 MB in chunks of one byte each', `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n\r\n${chunked('x').repeat(300_000)}0\r\n\r\n`, tooLarge],
-  ['10 MB where no body belongs', `GET /nothing HTTP/1.1\r\n${host}Content-Length: 10000000\r\n\r\n${megabytes}`, { status: [404, 413] }],
-  ['an expectation nobody can meet', `POST $POST HTTP/1.1\r\n${host}Expect: miracles\r\nContent-Length: 2\r\n${end}{}`, { status: 417 }],
-  ['a tunnel to somewhere', `CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n`, { status: [400, 404, 405] }],
-  ['an upgrade to a socket', `GET /nothing HTTP/1.1\r\n${host}Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n`, { status: [400, 404] }],
+  [
+    '10 MB in chunks',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n\r\n${chunked(megabytes)}0\r\n\r\n`,
+    tooLarge,
+  ],
+  [
+    '20,000 chunks of 16 bytes',
+    `POST $POST HTTP/1.1\r\n${host}$TOKENTransfer-Encoding: chunked\r\n\r\n${chunked('x'.repeat(16)).repeat(20_000)}0\r\n\r\n`,
+    tooLarge,
+  ],
+  [
+    '10 MB where no body belongs',
+    `GET /nothing HTTP/1.1\r\n${host}Content-Length: 10000000\r\n\r\n${megabytes}`,
+    { status: [404, 413] },
+  ],
+  [
+    'an expectation nobody can meet',
+    `POST $POST HTTP/1.1\r\n${host}Expect: miracles\r\nContent-Length: 2\r\n${end}{}`,
+    { status: 417 },
+  ],
+  [
+    'a tunnel to somewhere',
+    `CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n`,
+    { status: [400, 404, 405] },
+  ],
+  [
+    'an upgrade to a socket',
+    `GET /nothing HTTP/1.1\r\n${host}Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n`,
+    { status: [400, 404] },
+  ],
 ];
 
 /** Bytes no client would send, at every port. */
@@ -143,7 +209,12 @@ export const rawCases: readonly Case[] = services.flatMap((service) =>
     refusal,
     request: (world: World) =>
       Buffer.from(
-        text.replace('$POST', posts[service]!).replace('$TOKEN', `Authorization: Bearer ${world.customer.accessToken}\r\nContent-Type: application/json\r\n`),
+        text
+          .replace('$POST', posts[service]!)
+          .replace(
+            '$TOKEN',
+            `Authorization: Bearer ${world.customer.accessToken}\r\nContent-Type: application/json\r\n`,
+          ),
         'latin1',
       ),
   })),

@@ -27,7 +27,11 @@ const newLine = '\r\n';
 export function bytesOf({ method, path, headers = [], body }: Request): Buffer {
   const payload = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
   const framed = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
-  const lines = [`${method} ${path} HTTP/1.1`, 'host: ballast.test', ...headers.map(([name, value]) => `${name}: ${value}`)];
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    'host: ballast.test',
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ];
   if (body !== undefined && !framed) lines.push(`content-length: ${payload.length}`);
   return Buffer.concat([Buffer.from(lines.join(newLine) + newLine + newLine, 'latin1'), payload]);
 }
@@ -54,13 +58,17 @@ export function exchange(
       clearInterval(trickle);
       socket.destroy();
       if (reply !== null) resolve(reply);
-      else reject(new Error(`no answer, but ${JSON.stringify(received.toString('latin1').slice(0, 300))}`, { cause: trouble }));
+      else
+        reject(
+          new Error(`no answer, but ${JSON.stringify(received.toString('latin1').slice(0, 300))}`, { cause: trouble }),
+        );
     };
     const timer = setTimeout(() => {
       trouble = new Error(`nothing within ${timeoutMs} ms`);
       finish(null);
     }, timeoutMs);
-    const read = (ended: boolean): Reply | null => parse(received, { isHead, ended, milliseconds: performance.now() - started });
+    const read = (ended: boolean): Reply | null =>
+      parse(received, { isHead, ended, milliseconds: performance.now() - started });
 
     socket.on('connect', () => {
       let sent = 0;
@@ -113,7 +121,7 @@ function bodyOf(rest: Buffer, headers: ReadonlyMap<string, string>, ended: boole
   if (length !== undefined) return rest.length >= Number(length) ? rest.toString('utf8', 0, Number(length)) : null;
   if (headers.get('transfer-encoding') !== 'chunked') return ended ? rest.toString('utf8') : null;
   const chunks: Buffer[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const lineEnd = rest.indexOf(newLine, at);
     if (lineEnd === -1) return null;
     const size = Number.parseInt(rest.toString('latin1', at, lineEnd), 16);

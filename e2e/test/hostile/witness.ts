@@ -15,7 +15,10 @@ export async function readTables(world: World): Promise<Record<string, string>> 
   );
   const read: Record<string, string> = {};
   for (const { name } of tables.filter((table) => !leftOut.includes(table.name))) {
-    const quoted = name.split('.').map((part) => `"${part}"`).join('.');
+    const quoted = name
+      .split('.')
+      .map((part) => `"${part}"`)
+      .join('.');
     const [row] = await world.test.rows<{ rows: number; hash: string }>(
       `SELECT count(*)::int AS rows, coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), 'empty') AS hash FROM ${quoted} t`,
     );
@@ -56,7 +59,9 @@ export interface LogLine {
 
 const logFiles = (world: World): string[] => {
   const folder = join(world.test.dataDirectory, 'logs');
-  return world.test.mesh.services.map((name) => join(folder, `${name}.log`)).filter((path) => readdirSync(folder).includes(path.slice(folder.length + 1)));
+  return world.test.mesh.services
+    .map((name) => join(folder, `${name}.log`))
+    .filter((path) => readdirSync(folder).includes(path.slice(folder.length + 1)));
 };
 
 /** How long each service's log is now, in bytes. */

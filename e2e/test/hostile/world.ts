@@ -44,7 +44,7 @@ export interface World {
   forge: Forge;
   signing: Signing;
   /** Sends to a service by its name in the mesh. */
-  send(service: string, request: Request, options?: { timeoutMs?: number; bytes?: Buffer }): Promise<Reply>;
+  send: (service: string, request: Request, options?: { timeoutMs?: number; bytes?: Buffer }) => Promise<Reply>;
 }
 
 /** Services whose ports are open to callers. */
@@ -84,7 +84,13 @@ async function fill(test: TestMesh): Promise<World> {
       body,
     });
     if (entered.status !== 200) throw new Error(`login through the bff answered ${entered.status}`);
-    return { ...credentials, userId: user.userId, accessToken, refreshToken, ...(await openSession(send, cookieOf(entered))) };
+    return {
+      ...credentials,
+      userId: user.userId,
+      accessToken,
+      refreshToken,
+      ...(await openSession(send, cookieOf(entered))),
+    };
   };
 
   const [customer, operator] = [await signIn(demoAccounts[0]!), await signIn(demoAccounts[1]!)];
@@ -98,7 +104,11 @@ async function fill(test: TestMesh): Promise<World> {
     const body = JSON.stringify({ lines: [{ productId, quantity: 2 }], payment });
     const idempotencyKey = randomUUID();
     const path = '/api/orders';
-    const headers = [json, ['authorization', `Bearer ${customer.accessToken}`], ['idempotency-key', idempotencyKey]] as const;
+    const headers = [
+      json,
+      ['authorization', `Bearer ${customer.accessToken}`],
+      ['idempotency-key', idempotencyKey],
+    ] as const;
     const accepted = await send('bff', { method: 'POST', path, headers, body });
     const { orderId } = JSON.parse(accepted.body) as { orderId: string };
     const state = await test.shopper.end(orderId, 30_000);
@@ -116,7 +126,9 @@ async function fill(test: TestMesh): Promise<World> {
     return row!.seen >= sent && sent >= 4;
   });
 
-  const secrets = JSON.parse(readFileSync(join(test.dataDirectory, 'secrets.json'), 'utf8')) as { keyEncryption: string };
+  const secrets = JSON.parse(readFileSync(join(test.dataDirectory, 'secrets.json'), 'utf8')) as {
+    keyEncryption: string;
+  };
   const forge = await openForge({
     rows: (query) => test.rows(query),
     secret: secrets.keyEncryption,

@@ -125,7 +125,8 @@ async function removeForgottenRuns(): Promise<void> {
     const paths = labPaths(join(lab, entry));
     // Named after the process that made it: while there is such a process, it may still be at it.
     const maker = Number(entry.split('-')[1]);
-    if (lookUp(maker) !== undefined || runningSupervisor(paths) !== undefined) continue;
+    const made = lookUp(maker);
+    if ((made !== undefined && made.state !== 'Z') || runningSupervisor(paths) !== undefined) continue;
     await endLeftovers(paths);
     rmSync(paths.root, { recursive: true, force: true });
   }

@@ -142,14 +142,13 @@ export function ballastTopology(context: TopologyContext): Topology {
         'bff',
         'bff',
         {
-          REDIS_URL: partUrls.redis,
           CATALOG_URLS: catalogs,
           CHECKOUT_URLS: checkouts,
           PAYMENTS_URL: url('payments'),
           SESSION_SECRET: secrets.session,
           STOREFRONT_DIST: join(repositoryRoot, 'apps/storefront/dist'),
         },
-        ['redis', 'storefront', 'identity', 'catalog-1', 'catalog-2', 'payments', 'checkout-1', 'checkout-2'],
+        ['storefront', 'identity', 'catalog-1', 'catalog-2', 'payments', 'checkout-1', 'checkout-2'],
       ),
     ],
     urls: {

@@ -102,8 +102,8 @@ for (const [args, sentence] of [
   [['--parts', 'cloud'], /^--parts cannot be "cloud"; it is one of auto, native, docker, external\.\n$/],
   [['--parts', 'external'], /^--parts external needs POSTGRES_URL, REDIS_URL, AMQP_URL in the environment/],
 ] as const) {
-  test(`npm start refuses ${args.join(' ')} in one sentence`, async (context) => {
-    const { code, output } = await run([start, ...args], { LAB_DIRECTORY: temporaryFolder(context) });
+  test(`npm start refuses ${args.join(' ')} in one sentence`, async () => {
+    const { code, output } = await run([start, ...args], { LAB_DIRECTORY: temporaryFolder() });
     assert.equal(code, 1);
     assert.match(output, sentence);
   });

@@ -18,7 +18,7 @@ import { environmentAt, findPortBase, fixtureTopology, temporaryFolder } from '.
 type Lab = { mesh: Mesh; events: LabEvent[]; folder: string; options: MeshOptions };
 
 async function lab(context: TestContext, changes: Partial<MeshOptions> = {}): Promise<Lab> {
-  const folder = changes.dataDirectory ?? temporaryFolder(context);
+  const folder = changes.dataDirectory ?? temporaryFolder();
   const events: LabEvent[] = [];
   const options: MeshOptions = {
     dataDirectory: folder,
@@ -138,7 +138,7 @@ test('a port in use ends the start before anything runs, and names port, compone
   const blocker = createServer().listen(portBase + 432, '127.0.0.1');
   await once(blocker, 'listening');
   context.after(() => blocker.close());
-  const folder = temporaryFolder(context);
+  const folder = temporaryFolder();
   await assert.rejects(
     lab(context, { dataDirectory: folder, portBase }),
     new RegExp(`postgres needs 127\\.0\\.0\\.1:${portBase + 432}, but process ${process.pid} `),
@@ -148,7 +148,7 @@ test('a port in use ends the start before anything runs, and names port, compone
 });
 
 test('a service that cannot start ends the start after stopping everything', async (context) => {
-  const folder = temporaryFolder(context);
+  const folder = temporaryFolder();
   await assert.rejects(
     lab(context, { dataDirectory: folder, topology: fixtureTopology(['postgres'], { DIE_AT_START: 'bad key' }) }),
     /first at .* ended with code 3 before it was ready: it said "fixture cannot start: bad key"/,
@@ -157,7 +157,7 @@ test('a service that cannot start ends the start after stopping everything', asy
 });
 
 test('an aborted start stops what it has started', async (context) => {
-  const folder = temporaryFolder(context);
+  const folder = temporaryFolder();
   const abort = new AbortController();
   await assert.rejects(
     lab(context, {
@@ -201,8 +201,8 @@ async function firstOutput(supervisor: ChildProcessByStdio<null, Readable, null>
   assert.ok(await within(30_000, Promise.race([up, ended]), () => late), 'the fixture supervisor ended');
 }
 
-async function killedSupervisor(context: TestContext): Promise<{ folder: string; portBase: number }> {
-  const folder = temporaryFolder(context);
+async function killedSupervisor(): Promise<{ folder: string; portBase: number }> {
+  const folder = temporaryFolder();
   const portBase = await findPortBase();
   const script = join(import.meta.dirname, 'fixtures', 'supervisor.ts');
   const supervisor = spawn(nodeBinary, [script, folder, String(portBase)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -214,7 +214,7 @@ async function killedSupervisor(context: TestContext): Promise<{ folder: string;
 }
 
 test('a start after the supervisor was killed ends the orphans first and keeps the data', async (context) => {
-  const { folder, portBase } = await killedSupervisor(context);
+  const { folder, portBase } = await killedSupervisor();
   const orphans = processesMarked(folder);
   const { mesh } = await lab(context, { dataDirectory: folder, portBase });
   assert.deepEqual(
@@ -236,8 +236,8 @@ async function command(script: string, folder: string): Promise<{ code: unknown;
   return { code, output };
 }
 
-test('stop ends what a killed supervisor left, and status tells of it first', async (context) => {
-  const { folder } = await killedSupervisor(context);
+test('stop ends what a killed supervisor left, and status tells of it first', async () => {
+  const { folder } = await killedSupervisor();
   assert.match((await command('status.ts', folder)).output, /its supervisor was killed and left 4 processes/);
   const { code, output } = await command('stop.ts', folder);
   assert.equal(code, 0);
@@ -246,7 +246,7 @@ test('stop ends what a killed supervisor left, and status tells of it first', as
 });
 
 test('status shows every component, stop ends the running lab, and both are calm when nothing runs', async (context) => {
-  const folder = temporaryFolder(context);
+  const folder = temporaryFolder();
   const portBase = await findPortBase();
   const script = join(import.meta.dirname, 'fixtures', 'supervisor.ts');
   const supervisor = spawn(nodeBinary, [script, folder, String(portBase)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -265,7 +265,7 @@ test('status shows every component, stop ends the running lab, and both are calm
 });
 
 test('a recorded pid that now belongs to somebody else is left alone', async (context) => {
-  const { folder } = await killedSupervisor(context);
+  const { folder } = await killedSupervisor();
   const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
   context.after(() => bystander.kill('SIGKILL'));
   const { pid } = bystander;

@@ -1,6 +1,5 @@
 /** What the lab's tests share: throw-away folders, fixture components, and looking at what a lab left behind. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Component, type ComponentSpec, httpProbe, localUrl } from '../src/component.ts';
 import type { LabEvent } from '../src/events.ts';
@@ -11,11 +10,17 @@ import { partOffsets, type ServiceDefinition, type Topology, type TopologyContex
 
 export const fixture: string = join(import.meta.dirname, 'fixtures', 'service.ts');
 
-/** A new folder below `.lab`, removed when the test ends. */
-export function temporaryFolder(test: { after: (work: () => void) => void }): string {
+const folders: string[] = [];
+// At the very end: what a test stops in its own clean-up still writes there.
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder below `.lab`, removed when the test file ends. */
+export function temporaryFolder(): string {
   mkdirSync(join(repositoryRoot, '.lab'), { recursive: true });
   const folder = mkdtempSync(join(repositoryRoot, '.lab', 'lab-test-'));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
@@ -25,7 +30,7 @@ export async function fixtureComponent(
   environment: Record<string, string> = {},
   changes: Partial<ComponentSpec> = {},
 ): Promise<{ component: Component; events: LabEvent[]; folder: string; url: string }> {
-  const folder = temporaryFolder(test);
+  const folder = temporaryFolder();
   const port = changes.port ?? (await findFreePorts(1));
   const events: LabEvent[] = [];
   const component = new Component(

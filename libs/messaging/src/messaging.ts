@@ -51,7 +51,7 @@ interface Consumer {
 
 const defaultPrefetch = 256;
 
-/** Connects, trying again until the broker is there for at most `connectTimeoutMs` at the start and for ever later. */
+/** Connects. At the start a broker that is not there is tried twenty times, over about half a minute; later for ever. */
 export async function createMessaging(options: MessagingOptions): Promise<Messaging> {
   const namespace = options.namespace ?? 'ballast';
   const report = options.onEvent ?? (() => {});

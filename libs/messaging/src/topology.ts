@@ -27,6 +27,8 @@ export function retryDelay(attempt: number): number {
 }
 
 const quorum = { 'x-queue-type': 'quorum' };
+/** For queues that nobody consumes by rule: looking at a message and putting it back must not use it up. */
+const patient = { 'x-delivery-limit': 1_000_000 };
 const safeDeadLetters = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' };
 
 export async function declareExchanges(channel: Channel, namespace: string): Promise<void> {
@@ -43,7 +45,7 @@ export async function declareQueue(
 ): Promise<void> {
   const name = queueName(namespace, queue);
   const dead = deadQueueName(namespace, queue);
-  await channel.assertQueue(dead, { durable: true, arguments: quorum });
+  await channel.assertQueue(dead, { durable: true, arguments: { ...quorum, ...patient } });
   await channel.bindQueue(dead, deadExchangeName(namespace), name);
   await channel.assertQueue(name, {
     durable: true,
@@ -60,6 +62,7 @@ export async function declareQueue(
       durable: true,
       arguments: {
         ...quorum,
+        ...patient,
         ...safeDeadLetters,
         'x-message-ttl': delay,
         'x-dead-letter-exchange': '',

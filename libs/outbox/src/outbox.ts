@@ -76,6 +76,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
     many: settleRows,
   });
 
+  const giveBackRows = async (ids: readonly string[]): Promise<void[]> => {
+    await database.query(sql.giveBack, [ids]);
+    return ids.map(() => undefined);
+  };
+  const giveBackId = createBatcher<string, void>({
+    key: (id) => id.padStart(20, '0'),
+    one: async (id) => void (await giveBackRows([id])),
+    many: giveBackRows,
+  });
+  const giveBack = (row: Row): Promise<void> => giveBackId(row.id);
+
   /** Queues rows for telling, one chain per aggregate. */
   const tell = (rows: readonly Row[]): void => {
     for (const [aggregateId, group] of Map.groupBy(rows, (row) => row.aggregateId)) {
@@ -86,10 +97,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       } else if (chains.size < maximumInHand && !stopped) {
         const fresh: Chain = { rows: group, done: Promise.resolve() };
         chains.set(aggregateId, fresh);
-        fresh.done = tellChain(aggregateId, fresh).catch((error: unknown) => {
-          // What could not be told stays in the table; the sweep takes it when its lease is over.
+        fresh.done = tellChain(aggregateId, fresh).catch(async (error: unknown) => {
           chains.delete(aggregateId);
           onError(error);
+          // What could not be told stays in the table; given back now, it is the next sweep's, not that of the one
+          // after its lease is over. If that fails too, the lease runs out.
+          await Promise.all(fresh.rows.map(giveBack)).catch(onError);
         });
       }
     }

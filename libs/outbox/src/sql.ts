@@ -57,6 +57,12 @@ export const settle = {
   RETURNING id, aggregate_id, message`,
 };
 
+/** Rows that could not be told now. */
+export const giveBack = {
+  name: 'outbox-give-back',
+  text: `UPDATE outbox SET leased_until = '-infinity' WHERE id = ANY($1::bigint[])`,
+};
+
 /** Rows nobody is busy with and that no older row of their aggregate holds back. */
 export const takeAbandoned = {
   name: 'outbox-take-abandoned',

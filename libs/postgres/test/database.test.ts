@@ -94,7 +94,7 @@ describe('the database', () => {
         await transaction.query('SELECT * FROM things WHERE id = $1 FOR UPDATE', [second]);
         return true;
       });
-    await database.query(`ALTER DATABASE ${new URL(test.url).pathname.slice(1)} SET deadlock_timeout = '50ms'`);
+    await test.administrate(`ALTER DATABASE ${new URL(test.url).pathname.slice(1)} SET deadlock_timeout = '50ms'`);
     assert.deepEqual(await Promise.all([lock(10, 11), lock(11, 10)]), [true, true]);
   });
 

@@ -78,7 +78,8 @@ export function clientErrorHandler(instance: string): (error: NodeJS.ErrnoExcept
   return (error, socket) => {
     // The parser complains of every further piece: an answer is on its way already.
     if (socket.writableEnded) return;
-    const begun = (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent === true;
+    const begun =
+      (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent === true;
     if (error.code === 'ECONNRESET' || !socket.writable || begun) {
       socket.destroy();
       return;
@@ -97,7 +98,9 @@ export function clientErrorHandler(instance: string): (error: NodeJS.ErrnoExcept
 export function answerOddRequests(server: Server, instance: string): void {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const body = JSON.stringify(problem(new ProblemError('expectation-failed', 'Only 100-continue can be expected.')));
-    response.writeHead(417, { 'content-type': 'application/problem+json', 'x-instance': instance, connection: 'close' }).end(body);
+    response
+      .writeHead(417, { 'content-type': 'application/problem+json', 'x-instance': instance, connection: 'close' })
+      .end(body);
   });
   server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     endWith(socket, new ProblemError('method-not-allowed', 'This is not a proxy.'), instance);

@@ -1,4 +1,5 @@
 /** The HTTP server every service uses: schemas checked, errors as problem+json, limits set, health and metrics. */
+import type { IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { Problem } from '@ballast/contracts';
 import swagger from '@fastify/swagger';
@@ -77,7 +78,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Node looks at the clocks every 30 s only, and answers a missing Host without a word: see `instrument`.
     http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     // No hook has run for these.
-    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply.header('x-instance', options.instance)),
+    frameworkErrors: (error, request, reply) =>
+      void answerProblem(error, request, reply.header('x-instance', options.instance)),
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
   }).withTypeProvider<TypeBoxProvider>();
@@ -134,11 +136,7 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     reply.header('x-instance', options.instance);
     if (closing.now) reply.header('connection', 'close');
     const incoming = request.headers.traceparent;
-    // RFC 9112, 3.2.
-    const hostless = request.headers.host === undefined && request.raw.httpVersion === '1.1';
-    runInTrace(typeof incoming === 'string' ? incoming : undefined, () =>
-      done(hostless ? new ProblemError('bad-request', 'The Host header is missing.') : undefined),
-    );
+    runInTrace(typeof incoming === 'string' ? incoming : undefined, () => done(unaddressed(request.raw)));
   });
   server.addHook('onResponse', (request, reply, done) => {
     duration.observe(
@@ -147,6 +145,13 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     );
     done();
   });
+}
+
+/** Requests that do not say what they are for (RFC 9112, 3.2); `*` is there for OPTIONS only, which nobody answers here. */
+function unaddressed({ headers, httpVersion, url }: IncomingMessage): ProblemError | undefined {
+  if (headers.host === undefined && httpVersion === '1.1')
+    return new ProblemError('bad-request', 'The Host header is missing.');
+  return url === '*' ? new ProblemError('bad-request', 'An asterisk is not an address.') : undefined;
 }
 
 function addOperationalRoutes(server: HttpServer, options: HttpServerOptions, draining: AbortSignal): void {

@@ -6,6 +6,6 @@ export { createLogger, type Logger } from './logger.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { problem, ProblemError, type ProblemCode } from './problem.ts';
 export { readinessCheck, type ReadinessCheck } from './health.ts';
-export { createReporter } from './reporter.ts';
+export { createReporter, type Report } from './reporter.ts';
 export { runService, type App, type BuildContext } from './run.ts';
 export { currentTraceparent, outgoingTraceparent, runInTrace } from './trace.ts';

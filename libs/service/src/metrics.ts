@@ -5,7 +5,12 @@ export interface Metrics {
   registry: Registry;
   counter(name: string, help: string, labels?: readonly string[]): Counter<string>;
   /** `collect` is called at each scrape and sets the gauge. */
-  gauge(name: string, help: string, labels?: readonly string[], collect?: (gauge: Gauge<string>) => Promise<void> | void): Gauge<string>;
+  gauge(
+    name: string,
+    help: string,
+    labels?: readonly string[],
+    collect?: (gauge: Gauge<string>) => Promise<void> | void,
+  ): Gauge<string>;
   /** `buckets` in the metric's own unit; seconds by convention. */
   histogram(name: string, help: string, labels?: readonly string[], buckets?: number[]): Histogram<string>;
 }

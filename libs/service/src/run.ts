@@ -56,19 +56,8 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
   process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'));
 
-  const metrics = createMetrics({ service: service.name, instance: config.INSTANCE });
-  let app: App;
-  try {
-    app = await service.build({ config, logger, metrics });
-    await app.server.listen({ host: config.HOST, port: config.PORT });
-    await app.start?.();
-  } catch (error) {
-    // A setting that turned out wrong needs no stack: the sentence says it.
-    if (error instanceof ConfigError) return fail(undefined, `cannot start: ${error.message}`);
-    return fail(error, `cannot start: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  logger.info({ port: config.PORT }, 'ready');
-
+  /** Set once there is something to stop. */
+  let begun: Promise<App> | undefined;
   let stopping = false;
   const shutdown = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -76,14 +65,39 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
       process.exit(1);
     }
     stopping = true;
+    if (begun === undefined) {
+      logger.info({ signal }, 'stopped before it had started');
+      process.exit(0);
+    }
     setTimeout(() => fail(new Error('shutdown took too long'), 'shutdown'), shutdownLimitMs).unref();
-    drain(app, signal, logger).then(
-      () => process.exit(0),
-      (error: unknown) => fail(error, 'shutdown'),
-    );
+    begun
+      .then((app) => drain(app, signal, logger))
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error, 'shutdown'),
+      );
   };
+  // Before it listens: whoever sees it answer may tell it to stop.
   process.on('SIGTERM', shutdown);
   process.on('SIGINT', shutdown);
+
+  const metrics = createMetrics({ service: service.name, instance: config.INSTANCE });
+  try {
+    const app = await service.build({ config, logger, metrics });
+    begun = begin(app, config);
+    await begun;
+  } catch (error) {
+    // A setting that turned out wrong needs no stack: the sentence says it.
+    if (error instanceof ConfigError) return fail(undefined, `cannot start: ${error.message}`);
+    return fail(error, `cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  logger.info({ port: config.PORT }, 'ready');
+}
+
+async function begin(app: App, config: Static<typeof CommonConfig>): Promise<App> {
+  await app.server.listen({ host: config.HOST, port: config.PORT });
+  await app.start?.();
+  return app;
 }
 
 async function drain(app: App, signal: string, logger: Logger): Promise<void> {

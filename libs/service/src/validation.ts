@@ -49,7 +49,8 @@ export function fromText(schema: TSchema, input: unknown): unknown {
   for (const [name, { type }] of Object.entries(properties)) {
     const value = values[name];
     if (typeof value !== 'string') continue;
-    if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(value)) converted[name] = Number(value);
+    if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(value))
+      converted[name] = Number(value);
     if (type === 'boolean' && (value === 'true' || value === 'false')) converted[name] = value === 'true';
   }
   return converted;
@@ -118,5 +119,8 @@ const isStorable = (text: string): boolean => !text.includes('\u0000') && text.i
 function pathOf(place: Place): string {
   const keys: string[] = [];
   for (let at = place; at.above !== null; at = at.above) keys.push(at.key);
-  return keys.map((key) => `/${key}`).toReversed().join('');
+  return keys
+    .map((key) => `/${key}`)
+    .toReversed()
+    .join('');
 }

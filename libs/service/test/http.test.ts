@@ -100,7 +100,11 @@ describe('the HTTP server every service uses', () => {
   });
 
   it('answers paths the router cannot use as problems too', async () => {
-    for (const [path, status] of [['/things/%zz', 400], [`/by-id/${'x'.repeat(500)}`, 414], ['/nowhere', 404]] as const) {
+    for (const [path, status] of [
+      ['/things/%zz', 400],
+      [`/by-id/${'x'.repeat(500)}`, 414],
+      ['/nowhere', 404],
+    ] as const) {
       const response = await server.inject(path);
       assert.equal(response.statusCode, status, path);
       assert.equal(response.headers['content-type'], 'application/problem+json; charset=utf-8');

@@ -12,28 +12,30 @@ export interface LogEntry {
 }
 
 /** A logger that writes nothing and keeps everything. */
-export function recordingLogger(): { logger: Logger; entries: LogEntry[] } {
+export function recordingLogger(): { logger: Logger; entries: LogEntry[]; complaints: LogEntry[] } {
   const entries: LogEntry[] = [];
+  const complaints: LogEntry[] = [];
   const note =
-    (level: LogEntry['level']) =>
+    (level: LogEntry['level'], ...more: LogEntry[][]) =>
     (first: object | string, text = ''): void => {
       const fields = typeof first === 'string' ? {} : (first as Record<string, unknown>);
       const { err } = fields;
       const error = err instanceof Error ? err.message : undefined;
-      entries.push({ level, message: typeof first === 'string' ? first : text, error, fields });
+      const entry = { level, message: typeof first === 'string' ? first : text, error, fields };
+      for (const list of [entries, ...more]) list.push(entry);
     };
   const logger = {
     level: 'trace',
-    fatal: note('fatal'),
-    error: note('error'),
-    warn: note('warn'),
+    fatal: note('fatal', complaints),
+    error: note('error', complaints),
+    warn: note('warn', complaints),
     info: note('info'),
     debug: note('debug'),
     trace: note('trace'),
     silent: (): void => undefined,
     child: () => logger,
   };
-  return { logger: logger as unknown as Logger, entries };
+  return { logger: logger as unknown as Logger, entries, complaints };
 }
 
 /** A service that runs in this process. */
@@ -44,7 +46,7 @@ export interface RunningApp {
   /** What it has logged so far. */
   entries: LogEntry[];
   /** What an operator would have to look at: lines of level warn and above. */
-  complaints(): LogEntry[];
+  complaints: LogEntry[];
   /** Ends it as SIGTERM would; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export async function startApp<Config extends { INSTANCE: string }>(service: {
   build: (context: BuildContext<Config>) => Promise<App>;
 }): Promise<RunningApp> {
   const { name, config, build } = service;
-  const { logger, entries } = recordingLogger();
+  const { logger, entries, complaints } = recordingLogger();
   const app = await build({ config, logger, metrics: createMetrics({ service: name, instance: config.INSTANCE }) });
   await app.server.listen({ host: '127.0.0.1', port: 0 });
   await app.start?.();
@@ -71,7 +73,7 @@ export async function startApp<Config extends { INSTANCE: string }>(service: {
     url: `http://127.0.0.1:${(app.server.server.address() as AddressInfo).port}`,
     server: app.server,
     entries,
-    complaints: () => entries.filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal'),
+    complaints,
     stop: () => (stopped ??= stop()),
   };
 }

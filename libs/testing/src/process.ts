@@ -67,7 +67,8 @@ export async function spawnService(main: string, environment: Record<string, str
     pid: child.pid!,
     lines,
     errors,
-    log: () => lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { level: number; msg: string }),
+    log: () =>
+      lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { level: number; msg: string }),
     ready: async () => {
       const answers = (): Promise<boolean> =>
         fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) }).then(

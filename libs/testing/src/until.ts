@@ -9,7 +9,7 @@ export async function until<Result>(
   check: () => Promise<Result> | Result,
   timeoutMs = 15_000,
 ): Promise<Exclude<Result, undefined | null | false>> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function until<Result>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
     }
     await new Promise((resolve) => setTimeout(resolve, 15));

@@ -47,8 +47,9 @@ export async function pageRoutes(
   const page = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = (request.params as { '*': string })['*'];
     if (notPages.has(path.split('/', 1)[0]!)) throw new ProblemError('not-found', 'There is nothing at this address.');
+    // The front page is a page for everybody; deeper paths are only for those who ask for pages.
     const isFile = /\.[A-Za-z0-9]+$/.test(path);
-    if (!isFile && request.headers.accept?.includes('text/html') !== true) {
+    if (path !== '' && !isFile && request.headers.accept?.includes('text/html') !== true) {
       throw new ProblemError('not-found', 'There is nothing at this address.');
     }
     if (directory === undefined || !existsSync(join(directory, 'index.html'))) {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { createMessage, type Message } from '@ballast/messaging';
-import { randomNumbers, shuffled } from '../random.ts';
-import { command, openBench, until, type Bench, type Replica } from '../support.ts';
+import { seededRandom, shuffled, until, type RunningApp } from '@ballast/testing';
+import { command, openBench, type Bench } from '../support.ts';
 
 describe('stock commands, carried out by two replicas', () => {
   let bench: Bench;
-  let replicas: Replica[];
+  let replicas: RunningApp[];
   before(async () => {
     bench = await openBench();
     replicas = await Promise.all([
@@ -70,7 +70,7 @@ describe('stock commands, carried out by two replicas', () => {
   });
 
   it('ends the same however often and in whatever order messages arrive', async () => {
-    const random = randomNumbers(20_261_121);
+    const random = seededRandom(20_261_121);
     const products = await Promise.all(Array.from({ length: 5 }, () => bench.addProduct({ onHand: 1_000 })));
     const orders = Array.from({ length: 40 }, (_, index) => ({ orderId: randomUUIDv7(), givenUp: index % 2 === 0 }));
     const once = orders.flatMap(({ orderId, givenUp }, index) => {
@@ -178,7 +178,9 @@ describe('stock commands, carried out by two replicas', () => {
     );
     for (const other of others) assert.equal((await bench.heard(other))[0]!.type, 'StockReserved');
     await until('the refusal is noted', () =>
-      replicas.some((replica) => replica.complaints.some((line) => /dead-lettered.*is sold/.test(line))),
+      replicas.some((replica) =>
+        replica.complaints.some(({ message, error }) => /dead-lettered/.test(message) && /is sold/.test(error ?? '')),
+      ),
     );
     assert.equal(await state(orderId), 'committed');
     assert.deepEqual(await bench.pieces(productId), { initial: 100, on_hand: 69, reserved: 30, sold: 1 });

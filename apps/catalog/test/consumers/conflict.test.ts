@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Message } from '@ballast/messaging';
-import { command, openBench, until, type BareHandler, type Bench } from '../support.ts';
+import { until } from '@ballast/testing';
+import { command, openBench, type BareHandler, type Bench } from '../support.ts';
 
 describe('two replicas that hear of the same order at the same moment', () => {
   let bench: Bench;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { randomNumbers, shuffled } from '../random.ts';
+import { seededRandom, shuffled } from '@ballast/testing';
 import { command, openBench, type Bench } from '../support.ts';
 
 describe('orders that name the same products in opposite order', () => {
@@ -32,7 +32,7 @@ describe('orders that name the same products in opposite order', () => {
       bench.startReplica({ INSTANCE: 'catalog-1', RESERVATION_SECONDS: 1 }),
       bench.startReplica({ INSTANCE: 'catalog-2', RESERVATION_SECONDS: 1 }),
     ]);
-    const random = randomNumbers(7);
+    const random = seededRandom(7);
     const products = await Promise.all(Array.from({ length: 6 }, () => bench.addProduct({ onHand: 60 })));
     const orders = Array.from({ length: 300 }, () => randomUUIDv7());
     const reserves = orders.map((orderId, index) => {
@@ -42,7 +42,7 @@ describe('orders that name the same products in opposite order', () => {
     const releases = orders.filter((_, index) => index % 3 === 0).map((orderId) => command('ReleaseStock', orderId));
     const authorization = `Bearer ${bench.token('operator')}`;
     const correct = async (productId: string): Promise<void> => {
-      const url = `${replicas[random(2)]!.url}/products/${productId}`;
+      const url = `${replicas[random() < 0.5 ? 0 : 1]!.url}/products/${productId}`;
       for (let round = 0; round < 10; round += 1) {
         const seen = await fetch(url);
         const { onHand } = (await seen.json()) as { onHand: number };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { seededIntegers } from '@ballast/testing';
 import {
   decide,
   productsConcerned,
@@ -8,7 +9,6 @@ import {
   type Stock,
   type StockCommand,
 } from '../../src/domain/reservations.ts';
-import { randomNumbers } from '../random.ts';
 
 const orderId = '019b0000-0000-7000-8000-000000000001';
 const [mug, lamp] = ['019b0000-0000-7000-8000-00000000000a', '019b0000-0000-7000-8000-00000000000b'] as const;
@@ -152,7 +152,7 @@ describe('what becomes of an order’s stock', () => {
 
 /** Applies 150 random commands on 12 orders and 4 products, checking the books after each. */
 function walk(seed: number): void {
-  const random = randomNumbers(seed);
+  const random = seededIntegers(seed);
   const products = Array.from({ length: 4 }, (_, index) => `product-${index}`);
   const shelf = new Map<string, Stock>(products.map((id) => [id, { onHand: random(30), reserved: 0, sold: 0 }]));
   const initial = new Map([...shelf].map(([id, pieces]) => [id, pieces.onHand]));

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { openBench, type Bench, type Replica } from '../support.ts';
+import type { RunningApp } from '@ballast/testing';
+import { openBench, type Bench } from '../support.ts';
 
 describe('wrong input', () => {
   let bench: Bench;
-  let replica: Replica;
+  let replica: RunningApp;
   let productId: string;
   before(async () => {
     bench = await openBench();

@@ -3,11 +3,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { ProductPage } from '@ballast/contracts';
 import { searchText } from '../../src/domain/search.ts';
-import { command, openBench, type Bench, type Replica } from '../support.ts';
+import type { RunningApp } from '@ballast/testing';
+import { command, openBench, type Bench } from '../support.ts';
 
 describe('products for everyone', () => {
   let bench: Bench;
-  let replica: Replica;
+  let replica: RunningApp;
   before(async () => {
     bench = await openBench();
     // Two that start at once both migrate and seed.

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Product } from '@ballast/contracts';
-import { command, openBench, type Bench, type Replica } from '../support.ts';
+import type { RunningApp } from '@ballast/testing';
+import { command, openBench, type Bench } from '../support.ts';
 
 describe('correcting the stock', () => {
   let bench: Bench;
-  let replicas: [Replica, Replica];
+  let replicas: [RunningApp, RunningApp];
   before(async () => {
     bench = await openBench();
     replicas = await Promise.all([bench.startReplica(), bench.startReplica()]);

@@ -67,7 +67,7 @@ export function addAccountRoutes(
       const account = await findAccount(database, normaliseEmail(email));
       const fits = await unlessBusy(passwords.matches(account?.passwordHash ?? null, password));
       if (account === null || !fits) {
-        throw new ProblemError('invalid-credentials', 'The e-mail address or the password is wrong.');
+        throw new ProblemError('invalid-credentials', 'The email address or the password is wrong.');
       }
       reply.header('cache-control', 'no-store');
       return sessions.begin(account.user);

@@ -12,11 +12,11 @@ import {
   register,
   signIn,
   startIdentity,
-  type TestDatabase,
+  type IdentityDatabase,
 } from '../support.ts';
 
 describe('accounts', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   let identity: Awaited<ReturnType<typeof startIdentity>>;
   before(async () => {
     database = await createTestDatabase();

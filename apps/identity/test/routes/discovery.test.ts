@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { bearerVerifier } from '@ballast/service';
 import { calculateJwkThumbprint, createLocalJWKSet, type JSONWebKeySet } from 'jose';
-import { createTestDatabase, issuer, register, signIn, startIdentity, type TestDatabase } from '../support.ts';
+import { createTestDatabase, issuer, register, signIn, startIdentity, type IdentityDatabase } from '../support.ts';
 
 describe('discovery', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   let identity: Awaited<ReturnType<typeof startIdentity>>;
   before(async () => {
     database = await createTestDatabase();

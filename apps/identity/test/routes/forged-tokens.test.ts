@@ -13,11 +13,11 @@ import {
   signIn,
   startIdentity,
   tokens,
-  type TestDatabase,
+  type IdentityDatabase,
 } from '../support.ts';
 
 describe('a forged access token', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   let identity: Awaited<ReturnType<typeof startIdentity>>;
   let key: CryptoKey;
   let kid: string;

@@ -9,11 +9,11 @@ import {
   signIn,
   startIdentity,
   tokens,
-  type TestDatabase,
+  type IdentityDatabase,
 } from '../support.ts';
 
 describe('sessions', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   let identity: Awaited<ReturnType<typeof startIdentity>>;
   before(async () => {
     database = await createTestDatabase();

@@ -9,12 +9,12 @@ import {
   type Rotation,
 } from '../../src/store/refresh-families.ts';
 import { createUser } from '../../src/store/users.ts';
-import { createTestDatabase, startIdentity, type TestDatabase } from '../support.ts';
+import { createTestDatabase, startIdentity, type IdentityDatabase } from '../support.ts';
 
 const hour = 3600;
 
 describe('a refresh family', () => {
-  let database: TestDatabase;
+  let database: IdentityDatabase;
   const userId = randomUUIDv7();
   before(async () => {
     database = await createTestDatabase();

@@ -3,7 +3,7 @@
 
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { Agent } from 'undici';
-import { WebhookRejected } from './provider.ts';
+import { WebhookRejected, type WebhookRejection } from './provider.ts';
 
 /** Which hosts may be asked, and how long that may take. */
 export type CertificateOptions = {
@@ -33,7 +33,7 @@ export class CertificateStore {
   readonly #agent = new Agent({ connections: MAXIMUM_FETCHES, maxResponseSize: MAXIMUM_BYTES });
   readonly #known = new Map<string, Known>();
   readonly #fetching = new Map<string, Promise<Known>>();
-  readonly #failed = new Map<string, number>();
+  readonly #failed = new Map<string, { at: number; reason: WebhookRejection }>();
 
   constructor(options: CertificateOptions) {
     this.#options = options;
@@ -82,9 +82,9 @@ export class CertificateStore {
   async #fetchOnce(url: URL): Promise<Known> {
     const running = this.#fetching.get(url.href);
     if (running !== undefined) return running;
-    const failedAt = this.#failed.get(url.href);
-    if (failedAt !== undefined && this.#options.now() - failedAt < RETRY_AFTER_MILLISECONDS) {
-      throw new WebhookRejected('certificate_unavailable', 'The certificate could not be had just now');
+    const failed = this.#failed.get(url.href);
+    if (failed !== undefined && this.#options.now() - failed.at < RETRY_AFTER_MILLISECONDS) {
+      throw new WebhookRejected(failed.reason, 'The certificate could not be had just now');
     }
     if (this.#fetching.size >= MAXIMUM_FETCHES) {
       throw new WebhookRejected('certificate_unavailable', 'Too many certificates are being fetched');
@@ -97,7 +97,8 @@ export class CertificateStore {
       forgetOldest(this.#known, MAXIMUM_KNOWN);
       return known;
     } catch (error) {
-      this.#failed.set(url.href, this.#options.now());
+      const reason = error instanceof WebhookRejected ? error.reason : 'certificate_unavailable';
+      this.#failed.set(url.href, { at: this.#options.now(), reason });
       forgetOldest(this.#failed, MAXIMUM_FAILURES);
       throw error;
     } finally {
@@ -115,9 +116,12 @@ export class CertificateStore {
         signal: AbortSignal.timeout(this.#options.timeoutMilliseconds),
       });
       pem = await reply.body.text();
-      // A redirect counts as a failure too: where it leads was not in the list.
+      // Anybody can name a certificate that does not exist: that is the sender's fault, not an outage. A redirect is
+      // no better: where it leads was not in the list.
+      if (isRefusal(reply.statusCode)) throw new WebhookRejected('invalid_certificate', 'There is no such certificate');
       if (reply.statusCode !== 200) throw new Error(`status ${reply.statusCode}`);
     } catch (error) {
+      if (error instanceof WebhookRejected) throw error;
       const detail = 'The certificate could not be fetched';
       throw new WebhookRejected('certificate_unavailable', detail, { cause: error });
     }
@@ -136,6 +140,9 @@ export class CertificateStore {
     }
   }
 }
+
+/** A status that says no for good, rather than not now. */
+const isRefusal = (status: number): boolean => status >= 300 && status < 500 && status !== 408 && status !== 429;
 
 function forgetOldest(map: Map<string, unknown>, maximum: number): void {
   const oldest = map.keys().next().value;

@@ -36,7 +36,8 @@ export interface Payment {
 export type Fact =
   | { kind: 'authorized'; reference: string; amount: number; currency: string }
   | { kind: 'captured'; reference: string; captureReference: string; amount: number; currency: string }
-  | { kind: 'voided' }
+  /** A webhook says how much was let go. */
+  | { kind: 'voided'; amount?: number; currency?: string }
   | { kind: 'refunded'; amount: number; currency: string }
   | { kind: 'refused'; refusal: Refusal };
 
@@ -91,7 +92,9 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
         return unchanged(payment, declined(payment, 'order-given-up', 'The order was given up.'));
       if (payment.provider !== null) return unchanged(payment, ...answerTo('authorized', payment));
       const { provider, method, amount, currency } = command.body;
-      return unchanged({ ...payment, provider, method, amount, currency, wanted: 'authorized' });
+      // A capture that overtook its authorisation is not forgotten.
+      const wanted = payment.wanted === 'captured' ? 'captured' : 'authorized';
+      return unchanged({ ...payment, provider, method, amount, currency, wanted });
     }
     case 'CapturePayment': {
       if (payment.wanted === 'cancelled')
@@ -115,7 +118,7 @@ export function applyFact(payment: Payment, fact: Fact): Change {
   switch (fact.kind) {
     case 'authorized':
       if (payment.state !== 'none') return unchanged(payment);
-      return moved(payment, { ...payment, state: 'authorized', reference: fact.reference }, [ledgerOf(fact)]);
+      return moved({ ...payment, state: 'authorized', reference: fact.reference }, [ledgerOf(fact)]);
     case 'captured': {
       if (payment.state === 'captured' || payment.state === 'refunded') return unchanged(payment);
       // Money for a payment that was settled without it, or the wrong sum of it, goes straight back.
@@ -128,7 +131,7 @@ export function applyFact(payment: Payment, fact: Fact): Change {
         capturedAmount: fact.amount,
         wanted: unwelcome ? 'cancelled' : payment.wanted,
       };
-      const change = moved(payment, captured, [ledgerOf(fact)]);
+      const change = moved(captured, [ledgerOf(fact)]);
       if (fact.amount !== payment.amount) {
         change.events.push(
           captureRefused(payment, 'amount-mismatch', 'The provider captured another amount than was asked for.'),
@@ -138,12 +141,12 @@ export function applyFact(payment: Payment, fact: Fact): Change {
     }
     case 'voided':
       if (payment.state !== 'authorized' && payment.state !== 'none') return unchanged(payment);
-      return moved(payment, { ...payment, state: 'voided' }, [
+      return moved({ ...payment, state: 'voided' }, [
         { kind: 'voided', amount: payment.amount, currency: payment.currency },
       ]);
     case 'refunded':
       if (payment.state !== 'captured') return unchanged(payment);
-      return moved(payment, { ...payment, state: 'refunded' }, [ledgerOf(fact)]);
+      return moved({ ...payment, state: 'refunded' }, [ledgerOf(fact)]);
     case 'refused':
       return applyRefusal(payment, fact.refusal);
   }
@@ -152,23 +155,19 @@ export function applyFact(payment: Payment, fact: Fact): Change {
 function applyRefusal(payment: Payment, refusal: Refusal): Change {
   if (refusal.step === 'authorize') {
     if (payment.state !== 'none') return unchanged(payment);
-    return moved(payment, { ...payment, state: 'declined', refusal }, []);
+    return moved({ ...payment, state: 'declined', refusal }, []);
   }
   const expected = refusal.step === 'capture' ? 'authorized' : 'captured';
   if (payment.state !== expected || payment.refusal?.step === refusal.step) return unchanged(payment);
-  return moved(payment, { ...payment, refusal }, []);
+  return moved({ ...payment, refusal }, []);
 }
 
 /** A change with whatever checkout is waiting to hear about it. */
-function moved(before: Payment, after: Payment, ledger: LedgerEntry[]): Change {
+function moved(after: Payment, ledger: LedgerEntry[]): Change {
   // Captured at once: that it was authorised need not be told any more, and the other way round.
   const events = answerTo(after.wanted === 'nothing' ? 'authorized' : after.wanted, after);
   const early = after.wanted === 'authorized' && after.state === 'captured' ? [captured(after)] : [];
-  const lost =
-    after.state === 'voided' && before.state === 'authorized' && after.wanted !== 'cancelled'
-      ? [captureRefused(after, 'voided-by-provider', 'The provider has let go of the money.')]
-      : [];
-  return { payment: after, ledger, events: [...events, ...early, ...lost] };
+  return { payment: after, ledger, events: [...events, ...early] };
 }
 
 /** The event that answers what is wanted, if the payment's state already does. */
@@ -188,6 +187,9 @@ function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] 
   }
   if (state === 'declined')
     return [declined(payment, refusal?.code ?? 'declined', refusal?.detail ?? 'The payment was declined.')];
+  if (state === 'voided')
+    return [captureRefused(payment, 'voided-by-provider', 'The provider has let go of the money.')];
+  if (state === 'refunded') return [captureRefused(payment, 'refunded-by-provider', 'The money was given back.')];
   if (wanted === 'captured') {
     if (state === 'captured') return [captured(payment)];
     return refusal?.step === 'capture' ? [captureRefused(payment, refusal.code, refusal.detail)] : [];

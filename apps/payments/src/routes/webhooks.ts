@@ -70,7 +70,10 @@ async function verify(
 function requireStorable({ eventId, type, fact }: WebhookEvidence): void {
   const texts = [eventId, type, fact.reference, fact.captureReference ?? ''];
   if (texts.every((text) => text.isWellFormed() && !text.includes('\u0000'))) return;
-  throw new ProblemError('invalid-input', 'An id in the event must not contain control code zero or broken surrogates.');
+  throw new ProblemError(
+    'invalid-input',
+    'An id in the event must not contain control code zero or broken surrogates.',
+  );
 }
 
 function toFact({ fact }: WebhookEvidence): Fact | null {
@@ -81,7 +84,7 @@ function toFact({ fact }: WebhookEvidence): Fact | null {
     case 'captured':
       return { kind, reference, captureReference: fact.captureReference ?? '', amount, currency };
     case 'voided':
-      return { kind };
+      return { kind, amount, currency };
     case 'refunded':
       return { kind, amount, currency };
     // A decline is the answer to our own call, which is repeated until it comes: the webhook adds nothing, and one for

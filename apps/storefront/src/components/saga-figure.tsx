@@ -6,7 +6,7 @@ import { layoutSaga } from '../saga/layout.ts';
 import type { EdgeShape, NodeBox, SagaLayout } from '../saga/layout.ts';
 import { progressOf } from '../saga/progress.ts';
 import type { SagaProgress, VisitedEdge } from '../saga/progress.ts';
-import { labelOf, toneOf, wordsOf } from '../saga/words.ts';
+import { labelLines, labelOf, toneOf, wordsOf } from '../saga/words.ts';
 import { formatClock, formatDuration } from '../format/time.ts';
 import { isFinal } from '../state/order-stream.ts';
 
@@ -102,6 +102,9 @@ function titleOf(edge: EdgeShape): string {
   return `${labelOf(edge.from)} to ${labelOf(edge.to)}: ${edge.events.map(wordsOf).join(', ')}`;
 }
 
+/** From one line of text in a box to the next, in the drawing's units. */
+const lineHeight = 17;
+
 type BoxProps = { node: NodeBox; diagram: SagaDiagram; order: Order; progress: SagaProgress };
 
 function StateBox({ node, diagram, order, progress }: BoxProps) {
@@ -110,7 +113,9 @@ function StateBox({ node, diagram, order, progress }: BoxProps) {
   const moving = isCurrent && !isFinal(order.state);
   const state = isCurrent ? 'current' : entered === undefined ? 'ahead' : 'visited';
   const description = diagram.states.find((candidate) => candidate.name === node.name)?.description ?? '';
-  const middle = node.height / 2;
+  const lines = labelLines(node.name, node.width);
+  // All lines together, the time included, stand in the middle of the box.
+  const firstLine = (node.height - (lines.length - (entered === undefined ? 1 : 0)) * lineHeight) / 2;
   return (
     <g
       class={`state state-${state} state-${toneOf(node.name)}`}
@@ -121,11 +126,15 @@ function StateBox({ node, diagram, order, progress }: BoxProps) {
       <title>{description}</title>
       <rect class="state-box" width={node.width} height={node.height} rx="12" />
       {moving && <rect class="state-pulse" width={node.width} height={node.height} rx="12" />}
-      <text class="state-name" x={node.width / 2} y={entered === undefined ? middle : middle - 9}>
-        {labelOf(node.name)}
+      <text class="state-name">
+        {lines.map((line, index) => (
+          <tspan key={line} x={node.width / 2} y={firstLine + index * lineHeight}>
+            {line}
+          </tspan>
+        ))}
       </text>
       {entered !== undefined && (
-        <text class="state-time" x={node.width / 2} y={middle + 11}>
+        <text class="state-time" x={node.width / 2} y={firstLine + lines.length * lineHeight + 2}>
           {moving ? 'since ' : '✓ '}
           {formatClock(entered)}
         </text>

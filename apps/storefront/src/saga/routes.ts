@@ -48,9 +48,9 @@ export type Turns = Record<Lane, boolean>;
 export function metricsFor(lanes: Lanes, turns: Turns, orientation: Orientation): Metrics {
   const longest = Math.max(lanes.main.length, lanes.side.length);
   const wide = orientation === 'wide';
-  const nodeWidth = wide ? 152 : 144;
-  const nodeHeight = wide ? 60 : 54;
-  const pitch = wide ? 222 : 100;
+  const nodeWidth = wide ? 176 : 144;
+  const nodeHeight = wide ? 60 : 64;
+  const pitch = wide ? 246 : 110;
   const crossing = wide ? 164 : 192;
   const margin = turns.main ? turningRoom : edgeRoom;
   const marginAfter = turns.side ? turningRoom : edgeRoom;

@@ -73,6 +73,19 @@ export function labelOf(state: string): string {
   return (stateWords as Record<string, StateWords | undefined>)[state]?.label ?? wordsOf(state);
 }
 
+/** Width of a letter in the drawing, in its own units: the widest of the usual fonts, bold, at the size of saga.css. */
+const letterWidth = 9.6;
+
+/** A state's label in one line, or in two where a box of that width, in the drawing's units, has no room for one. */
+export function labelLines(state: string, width: number): string[] {
+  const label = labelOf(state);
+  if (label.length * letterWidth <= width - 12) return [label];
+  const middle = label.length / 2;
+  const spaces = [...label.matchAll(/ /g)].map((match) => match.index);
+  const [nearest] = spaces.toSorted((one, other) => Math.abs(one - middle) - Math.abs(other - middle));
+  return nearest === undefined ? [label] : [label.slice(0, nearest), label.slice(nearest + 1)];
+}
+
 /** A state's tone, also for one this page has never heard of. */
 export function toneOf(state: string): Tone {
   return (stateWords as Record<string, StateWords | undefined>)[state]?.tone ?? 'progress';

@@ -1,0 +1,110 @@
+/** What every service that speaks through an outbox needs, connected by one call: database, broker, outbox. */
+import { createMessaging, type Messaging } from '@ballast/messaging';
+import { createDatabase, migrate, type Database, type MigrationSet } from '@ballast/postgres';
+import { createReporter, type Logger, type Metrics, type ReadinessCheck, type Report } from '@ballast/service';
+import { createOutbox, type Outbox } from './outbox.ts';
+
+export interface ConnectOptions {
+  config: { POSTGRES_URL: string; AMQP_URL: string; MESSAGING_NAMESPACE: string; INSTANCE: string };
+  logger: Logger;
+  metrics: Metrics;
+  schema: string;
+  /** Applied before anything else is connected; the outbox's own tables must be among them. */
+  migrations: readonly MigrationSet[];
+}
+
+export interface Parts {
+  database: Database;
+  messaging: Messaging;
+  outbox: Outbox;
+  /** For trouble that repeats itself; silent once the service is ending. */
+  report: Report;
+  /** For `/readyz`. */
+  checks: readonly ReadinessCheck[];
+  /** Call first when the service ends: what is lost from here on is lost on purpose. */
+  quiesce(): void;
+  /** Tells what can be told, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** Migrates, connects, and registers the outbox's metrics. */
+export async function connectParts({ config, logger, metrics, schema, migrations }: ConnectOptions): Promise<Parts> {
+  await migrate({ url: config.POSTGRES_URL, schema, sets: migrations });
+  let ending = false;
+  const log = createReporter(logger);
+  const report: Report = (what, error, details) => {
+    if (!ending) log(what, error, details);
+  };
+  const database = createDatabase({
+    url: config.POSTGRES_URL,
+    applicationName: config.INSTANCE,
+    onIdleError: (error) => report('a database connection was lost', error),
+  });
+  const messaging = await createMessaging({
+    url: config.AMQP_URL,
+    name: config.INSTANCE,
+    namespace: config.MESSAGING_NAMESPACE,
+    onEvent: (event) => {
+      switch (event.kind) {
+        case 'connected':
+          logger.info('connected to the broker');
+          break;
+        case 'disconnected':
+          report('the connection to the broker was lost', event.error);
+          break;
+        case 'blocked':
+          report('the broker takes no messages', undefined, { reason: event.reason });
+          break;
+        case 'message-set-aside':
+          report(`a message was ${event.outcome}`, event.error, { queue: event.queue, attempt: event.attempt });
+      }
+    },
+  });
+  const outbox = createOutbox({
+    database,
+    publish: (message) => messaging.publish(message),
+    onError: (error) => report('a message could not be told yet', error),
+  });
+  measure(metrics, outbox, report);
+  return {
+    database,
+    messaging,
+    outbox,
+    report,
+    checks: [
+      { name: 'postgres', check: () => database.ping() },
+      { name: 'rabbitmq', check: () => messaging.ping() },
+    ],
+    quiesce: () => {
+      ending = true;
+    },
+    close: async () => {
+      await outbox.stop();
+      await messaging.close();
+      await database.close();
+    },
+  };
+}
+
+/** Rows waiting and the age of the oldest. Not known is not zero: without the database both are NaN. */
+function measure(metrics: Metrics, outbox: Outbox, report: Report): void {
+  // The registry asks both gauges at once: one question to the database answers them.
+  let asked: ReturnType<Outbox['backlog']> | undefined;
+  const backlog = async (): ReturnType<Outbox['backlog']> => {
+    try {
+      asked ??= outbox.backlog();
+      return await asked;
+    } catch (error) {
+      report('the outbox cannot be measured', error);
+      return { rows: Number.NaN, oldest: Number.NaN };
+    } finally {
+      asked = undefined;
+    }
+  };
+  metrics.gauge('outbox_rows', 'Messages stored and not yet told to the broker.', [], async (gauge) => {
+    gauge.set((await backlog()).rows);
+  });
+  metrics.gauge('outbox_oldest_seconds', 'Age of the oldest message not yet told, in seconds.', [], async (gauge) => {
+    gauge.set((await backlog()).oldest);
+  });
+}
