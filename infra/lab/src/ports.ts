@@ -35,7 +35,7 @@ export async function accepts(host: string, port: number, timeout = 1000): Promi
 }
 
 /** The pid and command of whoever listens on the port, where /proc tells; undefined when it does not. */
-export function listenerOn(port: number): { pid: number; command: string } | undefined {
+function listenerOn(port: number): { pid: number; command: string } | undefined {
   const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listeningInodes(file, port));
   if (inodes.length === 0) return undefined;
   const wanted = new Set(inodes.map((inode) => `socket:[${inode}]`));

@@ -20,7 +20,7 @@ export type LoginRequest = Static<typeof LoginRequest>;
 /** Passwords are hashed on purpose slowly, and callers queue for it. */
 const accountTimeoutMs = 5_000;
 /** Shorter than the lease on a refresh token, see src/store/sessions.ts. */
-export const refreshTimeoutMs = 3_000;
+const refreshTimeoutMs = 3_000;
 
 /** An answer that is no success is handed back whole, to be relayed. */
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; response: UpstreamResponse };

@@ -15,7 +15,7 @@ import { ProblemError } from '@ballast/service';
 import { Exchange, ResponseTooLarge, type ExchangeOwner, type UpstreamResponse } from './exchange.ts';
 import { Replicas } from './replicas.ts';
 
-export type { StreamSink, UpstreamResponse } from './exchange.ts';
+export type { UpstreamResponse } from './exchange.ts';
 
 export interface UpstreamRequest {
   method: 'GET' | 'POST' | 'PUT';

@@ -48,8 +48,14 @@ describe('the place-order table', () => {
   });
 
   it('keeps the first reason it learns', () => {
-    const reserved = advance(placeOrder, begin(placeOrder, 'order', context).instance, { event: 'StockReserved', body: {} })!.instance;
-    const declined = advance(placeOrder, reserved, { event: 'PaymentDeclined', body: { detail: 'Your card was declined.' } })!.instance;
+    const reserved = advance(placeOrder, begin(placeOrder, 'order', context).instance, {
+      event: 'StockReserved',
+      body: {},
+    })!.instance;
+    const declined = advance(placeOrder, reserved, {
+      event: 'PaymentDeclined',
+      body: { detail: 'Your card was declined.' },
+    })!.instance;
     const ended = advance(placeOrder, declined, { event: 'StockReleased', body: {} })!.instance;
     assert.equal(ended.context.reason, 'Your card was declined.');
   });
@@ -76,7 +82,8 @@ describe('every path through the table', () => {
 
   const holds: Record<'Completed' | 'Compensated', (world: World) => boolean> = {
     Completed: ({ stock, payment }) => stock === 'committed' && payment.state === 'captured',
-    Compensated: ({ stock, payment }) => stock !== 'reserved' && stock !== 'committed' && payment.state !== 'captured' && payment.state !== 'authorized',
+    Compensated: ({ stock, payment }) =>
+      stock !== 'reserved' && stock !== 'committed' && payment.state !== 'captured' && payment.state !== 'authorized',
   };
   for (const state of ['Completed', 'Compensated'] as const satisfies readonly OrderState[]) {
     it(`ends ${state} only with stock and money where they belong`, () => {
@@ -93,7 +100,10 @@ describe('every path through the table', () => {
   });
 
   it('never asks catalog to put back what it has sold', () => {
-    assert.deepEqual(reached.filter((world) => world.soldAndReleased), []);
+    assert.deepEqual(
+      reached.filter((world) => world.soldAndReleased),
+      [],
+    );
   });
 });
 

@@ -33,12 +33,18 @@ function catalog(world: World, command: string): Change[] {
   const { stock } = world;
   switch (command) {
     case 'ReserveStock':
-      if (stock === 'none') return [{ stock: 'reserved', say: ['StockReserved'] }, { stock: 'rejected', say: ['StockRejected'] }];
+      if (stock === 'none')
+        return [
+          { stock: 'reserved', say: ['StockReserved'] },
+          { stock: 'rejected', say: ['StockRejected'] },
+        ];
       return [{ say: [stock === 'reserved' || stock === 'committed' ? 'StockReserved' : 'StockRejected'] }];
     case 'ReleaseStock':
       return stock === 'committed' ? [{ soldAndReleased: true }] : [{ stock: 'released', say: ['StockReleased'] }];
     case 'CommitStock':
-      return stock === 'reserved' || stock === 'committed' ? [{ stock: 'committed', say: ['StockCommitted'] }] : [{ say: ['StockCommitRejected'] }];
+      return stock === 'reserved' || stock === 'committed'
+        ? [{ stock: 'committed', say: ['StockCommitted'] }]
+        : [{ say: ['StockCommitRejected'] }];
     default:
       return [];
   }
@@ -65,7 +71,9 @@ function payments(world: World, command: string): Change[] {
       if (payment.wanted === 'cancelled') return [{ say: ['PaymentDeclined'] }];
       return payment.asked ? [{ say: told(payment) }] : become({ ...payment, asked: true, wanted: 'authorized' });
     case 'CapturePayment':
-      return payment.wanted === 'cancelled' ? [{ say: ['CaptureRefused'] }] : become({ ...payment, wanted: 'captured' });
+      return payment.wanted === 'cancelled'
+        ? [{ say: ['CaptureRefused'] }]
+        : become({ ...payment, wanted: 'captured' });
     case 'CancelPayment':
       return become({ ...payment, wanted: 'cancelled', state: payment.asked ? payment.state : 'voided' });
     default:
@@ -81,25 +89,45 @@ function provider({ payment }: World): Change[] {
   };
   const { asked, wanted, state, captureRefused, refundRefused } = payment;
   if (!asked) return [];
-  if (state === 'none') return [become({ state: 'authorized' }), become({ state: 'declined' }), become({ state: 'captured' })];
-  if (state === 'authorized' && wanted === 'cancelled') return [become({ state: 'voided' }), become({ state: 'captured' })];
-  if (state === 'authorized' && wanted === 'captured' && !captureRefused) return [become({ state: 'captured' }), become({ captureRefused: true })];
-  if (state === 'captured' && wanted === 'cancelled' && !refundRefused) return [become({ state: 'refunded' }), become({ refundRefused: true })];
+  if (state === 'none')
+    return [become({ state: 'authorized' }), become({ state: 'declined' }), become({ state: 'captured' })];
+  if (state === 'authorized' && wanted === 'cancelled')
+    return [become({ state: 'voided' }), become({ state: 'captured' })];
+  if (state === 'authorized' && wanted === 'captured' && !captureRefused)
+    return [become({ state: 'captured' }), become({ captureRefused: true })];
+  if (state === 'captured' && wanted === 'cancelled' && !refundRefused)
+    return [become({ state: 'refunded' }), become({ refundRefused: true })];
   return [];
 }
 
-function successors<Context extends object>(definition: SagaDefinition<Context>, context: Context, world: World, used: (move: string) => void): World[] {
+function successors<Context extends object>(
+  definition: SagaDefinition<Context>,
+  context: Context,
+  world: World,
+  used: (move: string) => void,
+): World[] {
   const next: World[] = [];
   const decide = (event: string, hear?: string): void => {
     const { state, owed, early } = world.saga;
-    const instance: Instance<Context> = { id: 'order', state, version: 1, context, owed, early: early.map((name) => ({ event: name, body: {} })) };
+    const instance: Instance<Context> = {
+      id: 'order',
+      state,
+      version: 1,
+      context,
+      owed,
+      early: early.map((name) => ({ event: name, body: {} })),
+    };
     const step = advance(definition, instance, { event, body: {} });
     if (step === null) {
       if (hear !== undefined) next.push(apply(world, { hear }));
       return;
     }
     for (const line of step.transitions) used(`${line.from} ${line.event}`);
-    const saga = { state: step.instance.state, owed: step.instance.owed.toSorted(), early: step.instance.early.map((kept) => kept.event) };
+    const saga = {
+      state: step.instance.state,
+      owed: step.instance.owed.toSorted(),
+      early: step.instance.early.map((kept) => kept.event),
+    };
     next.push(apply(world, { saga, say: step.commands, ...(hear === undefined ? {} : { hear }) }));
   };
   for (const type of world.air) {
@@ -137,7 +165,10 @@ export function explore<Context extends object>(definition: SagaDefinition<Conte
       cameFrom.set(nextKey, sources.add(key));
     }
   }
-  const quiet = [...worlds].filter(([, world]) => world.air.length === 0 && definition.states[world.saga.state]!.final === true && provider(world).length === 0);
+  const quiet = [...worlds].filter(
+    ([, world]) =>
+      world.air.length === 0 && definition.states[world.saga.state]!.final === true && provider(world).length === 0,
+  );
   const canEnd = new Set(quiet.map(([key]) => key));
   for (const key of canEnd) for (const source of cameFrom.get(key) ?? []) canEnd.add(source);
   return {

@@ -82,7 +82,7 @@ export function payPalMethods(vaultId: string | undefined, sandbox: boolean): Pa
 }
 
 /** Our name for paying by PayPal. */
-export const PAYPAL_APPROVE = 'paypal_approve';
+const PAYPAL_APPROVE = 'paypal_approve';
 /** Our name for a PayPal payment that sandbox is asked to decline. */
 export const PAYPAL_DECLINE = 'paypal_decline';
 

@@ -2,7 +2,7 @@
 import { ApiError, errorFromAnswer, errorUnexpected, errorWithoutAnswer } from './errors.ts';
 
 /** Milliseconds after which a call is given up. */
-export const callTimeoutMilliseconds = 10_000;
+const callTimeoutMilliseconds = 10_000;
 
 /** The longest wait, in seconds, that is sat out without asking the person. */
 const longestPatienceSeconds = 15;

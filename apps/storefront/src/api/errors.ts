@@ -61,7 +61,7 @@ const sentences: Record<number, string> = {
 };
 
 /** The sentence for a status without words of its own. */
-export function sentenceForStatus(status: number): string {
+function sentenceForStatus(status: number): string {
   const known = sentences[status];
   if (known !== undefined) return known;
   if (status >= 502 && status <= 504) return 'A part of the shop is not answering right now.';

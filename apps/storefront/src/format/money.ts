@@ -18,7 +18,7 @@ function formatterFor(currency: string): Intl.NumberFormat {
  * Number of digits after the decimal point in a currency: 2 for EUR, 0 for JPY, 3 for KWD.
  * Source: ISO 4217, as ECMA-402 requires `Intl.NumberFormat` to know it.
  */
-export function minorUnitDigits(currency: string): number {
+function minorUnitDigits(currency: string): number {
   return formatterFor(currency).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
@@ -41,7 +41,7 @@ export function multiply(unitPrice: Money, quantity: number): Money {
 }
 
 /** One total for each currency among the amounts, in the order in which the currencies appear. */
-export function sumByCurrency(amounts: readonly Money[]): Money[] {
+function sumByCurrency(amounts: readonly Money[]): Money[] {
   const totals = new Map<string, number>();
   for (const { amount, currency } of amounts) totals.set(currency, (totals.get(currency) ?? 0) + amount);
   return [...totals].map(([currency, amount]) => ({ amount, currency }));

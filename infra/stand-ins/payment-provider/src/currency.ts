@@ -25,7 +25,7 @@ const EXPONENTS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Decimals of an ISO 4217 currency (upper case). */
-export function exponentOf(currency: string): number {
+function exponentOf(currency: string): number {
   return EXPONENTS.get(currency) ?? 2;
 }
 
