@@ -46,11 +46,16 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
       throw new TypeError(`--${name} must be a number from ${least} to ${most}`);
     return value;
   };
+  const targets = values.targets.split(',');
+  const unknown = targets.find(
+    (target) => !['bff', 'identity', 'catalog', 'payments', 'checkout'].includes(target.replace(/-\d$/, '')),
+  );
+  if (unknown !== undefined) throw new TypeError(`--targets: there is no service "${unknown}"`);
   return {
     orders: number('orders', 1, 100_000),
     concurrency: number('concurrency', 1, 500),
     killEvery: number('kill-every', 0, 600),
-    targets: values.targets.split(','),
+    targets,
     declined: number('declined', 0, 1),
     seed: number('seed', 0, 2 ** 32),
     portBase: number('port-base', 1024, 60_000),

@@ -79,15 +79,14 @@ export async function run(mesh: Mesh, options: RunOptions): Promise<Report> {
       ordering = false;
     });
     const kills: Record<string, number> = {};
-    const victims = mesh.services.filter((name) =>
-      options.targets.some((target) => name === target || name.startsWith(`${target}-`)),
-    );
+    const replicasOf = (target: string) =>
+      mesh.services.filter((name) => name === target || name.startsWith(`${target}-`));
     let lastKill = performance.now();
     if (options.killEvery > 0) {
       for (;;) {
         await Promise.race([pause(options.killEvery * 1000), buying]);
         if (!ordering) break;
-        const victim = pick(victims);
+        const victim = pick(replicasOf(pick(options.targets)));
         if (await mesh.kill(victim)) {
           kills[victim] = (kills[victim] ?? 0) + 1;
           lastKill = performance.now();

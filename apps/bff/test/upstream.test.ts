@@ -238,7 +238,10 @@ describe('calls to the services behind', () => {
       headers: { 'if-none-match': '"7"' },
     });
     assert.equal(unchanged.status, 304);
-    assert.equal(total() > 0 && [...one.calls, ...two.calls].at(-1)?.headers['if-none-match'] === '"7"', true);
+    assert.equal(
+      [...one.calls, ...two.calls].some(({ headers }) => headers['if-none-match'] === '"7"'),
+      true,
+    );
   });
 
   it('name the services that keep the bff from being ready', async () => {

@@ -59,11 +59,10 @@ export async function testDatabase(options: Content & { maxConnections?: number 
       }, urlOf(name)),
     cut: () =>
       withAdmin(async (admin) => {
-        await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+        await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 0`);
         await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
       }),
-    restore: () =>
-      withAdmin(async (admin) => void (await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`))),
+    restore: () => withAdmin(async (admin) => void (await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT -1`))),
     drop: async () => {
       await database.close();
       await withAdmin(async (admin) => void (await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)));

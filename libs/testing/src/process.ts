@@ -20,7 +20,7 @@ export interface ServiceProcess {
   errors: string[];
   /** The lines that are log lines of pino's. Levels: 30 info, 40 warn, 50 error. */
   log(): { level: number; msg: string }[];
-  /** Resolves when `/readyz` answers 200; rejects after 15 s, or when the process has ended. */
+  /** Resolves once it has logged `ready` (consumers run) and `/readyz` answers 200; rejects after 15 s, or at its end. */
   ready(): Promise<void>;
   ended: Promise<ProcessEnd>;
   /** True once it has ended. */
@@ -62,20 +62,24 @@ export async function spawnService(main: string, environment: Record<string, str
     gone = true;
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
+  const log = (): { level: number; msg: string }[] =>
+    lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { level: number; msg: string });
   return {
     url,
     pid: child.pid!,
     lines,
     errors,
-    log: () =>
-      lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { level: number; msg: string }),
+    log,
     ready: async () => {
       const answers = (): Promise<boolean> =>
         fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) }).then(
           (response) => response.ok,
           () => false,
         );
-      await until(`${main} to be ready`, async () => gone || (await answers()));
+      await until(
+        `${main} to be ready`,
+        async () => gone || (log().some(({ msg }) => msg === 'ready') && (await answers())),
+      );
       if (gone) throw new Error(`${main} has ended:\n${lines.join('\n')}`);
     },
     ended,

@@ -109,7 +109,7 @@ describe('a spawned service', () => {
     assert.equal(service.gone, false);
     assert.deepEqual(await service.end('SIGKILL'), { code: null, signal: 'SIGKILL' });
     assert.equal(service.gone, true);
-    assert.deepEqual(service.log(), [{ level: 30, msg: 'listening' }]);
+    assert.deepEqual(service.log(), [{ level: 30, msg: 'ready' }]);
   });
 
   it('that ends instead of getting ready is told with its last words', async () => {

@@ -13,15 +13,23 @@ export interface CatalogClient {
 }
 
 const check = Compile(QuoteResponse);
-const attemptTimeoutMs = 1_000;
 const attempts = 4;
+/** For one attempt, in ms: long enough for a busy replica, short enough to leave time for the other one. */
+const attemptTimeoutMs = 700;
+/** For all attempts together, in ms; whoever waits is then told to come back. */
+const totalTimeoutMs = 1_400;
 
 /** A client for the replicas at `urls`; it starts with another one each time and goes on to the next on failure. */
 export function createCatalogClient(urls: readonly string[]): CatalogClient {
   const agent = new Agent({ connect: { timeout: 500 }, connections: 32, keepAliveTimeout: 30_000 });
   let turn = 0;
 
-  const ask = async (url: string, productIds: readonly string[], token: string): Promise<Map<string, Quote>> => {
+  const ask = async (
+    url: string,
+    productIds: readonly string[],
+    token: string,
+    timeoutMs: number,
+  ): Promise<Map<string, Quote>> => {
     const response = await request(`${url}/products/quote`, {
       dispatcher: agent,
       method: 'POST',
@@ -31,8 +39,7 @@ export function createCatalogClient(urls: readonly string[]): CatalogClient {
         traceparent: outgoingTraceparent(),
       },
       body: JSON.stringify({ productIds }),
-      headersTimeout: attemptTimeoutMs,
-      bodyTimeout: attemptTimeoutMs,
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const body: unknown = await response.body.json();
     if (response.statusCode === 401) throw new ProblemError('invalid-token', 'The access token is not valid.');
@@ -43,10 +50,14 @@ export function createCatalogClient(urls: readonly string[]): CatalogClient {
   return {
     quote: async (productIds, token) => {
       turn += 1;
+      const deadline = performance.now() + totalTimeoutMs;
       let last: unknown;
       for (let attempt = 0; attempt < attempts; attempt += 1) {
+        const left = Math.floor(deadline - performance.now());
+        if (left <= 0) break;
         try {
-          return await ask(urls[(turn + attempt) % urls.length]!, productIds, token);
+          const timeoutMs = Math.min(attemptTimeoutMs, left);
+          return await ask(urls[(turn + attempt) % urls.length]!, productIds, token, timeoutMs);
         } catch (error) {
           if (error instanceof ProblemError) throw error;
           last = error;
