@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { connectParts, outboxMigrations } from '@ballast/outbox';
-import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import type { Config } from './config.ts';
 import { commandQueue, commandTypes, createCommandHandler } from './consumers/commands.ts';
 import { createExpiry } from './consumers/expiry.ts';
@@ -46,12 +46,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     logger,
     metrics,
     checks: parts.checks,
-  });
-  await server.register(authentication, {
-    verify: bearerVerifier({
-      issuer: config.IDENTITY_URL,
-      jwksUrl: new URL(`${config.IDENTITY_URL}/.well-known/jwks.json`),
-    }),
+    issuer: config.IDENTITY_URL,
   });
   productRoutes(server, database);
   stockRoutes(server, database);

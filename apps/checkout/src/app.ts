@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { connectParts, outboxMigrations } from '@ballast/outbox';
 import { createSagaEngine, sagaMigrations } from '@ballast/saga';
-import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createCatalogClient } from './clients/catalog.ts';
 import { createLiveOrders } from './clients/live.ts';
 import type { Config } from './config.ts';
@@ -46,12 +46,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     logger,
     metrics,
     checks: parts.checks,
-  });
-  await server.register(authentication, {
-    verify: bearerVerifier({
-      issuer: config.IDENTITY_URL,
-      jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
-    }),
+    issuer: config.IDENTITY_URL,
   });
   orderRoutes(server, { store, catalog, startOrder: engine.starter(orderStart) });
   orderEventRoutes(server, { store, live });

@@ -44,7 +44,7 @@ export interface Bench {
   /** Waits until a command has been sent `times` times. */
   heard(orderId: string, type: CommandType, times?: number): Promise<void>;
   /** Says an event as its service would. */
-  say<Type extends EventType>(orderId: string, type: Type): Promise<void>;
+  say(orderId: string, type: EventType): Promise<void>;
   state(orderId: string): Promise<string>;
   /** Waits until the saga is in this state. */
   reached(orderId: string, state: string): Promise<void>;
@@ -87,7 +87,7 @@ export async function openBench(): Promise<Bench> {
     identity,
     catalog,
     start: async (settings) => {
-      const config = {
+      const config: Config = {
         HOST: '127.0.0.1',
         PORT: 0,
         INSTANCE: `checkout-${running.length + 1}`,
@@ -101,7 +101,7 @@ export async function openBench(): Promise<Bench> {
         IDENTITY_URL: identity.url,
         CATALOG_URLS: catalog.url,
         ...settings,
-      } as Config;
+      };
       const app = await startApp({ name: 'checkout', config, build: buildApp });
       running.push(app);
       return app;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { connectParts, outboxMigrations } from '@ballast/outbox';
-import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createProviders } from './clients/providers.ts';
 import type { Config } from './config.ts';
 import { commandsConsumer } from './consumers/commands.ts';
@@ -44,12 +44,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     logger,
     metrics,
     checks: parts.checks,
-  });
-  await server.register(authentication, {
-    verify: bearerVerifier({
-      issuer: config.IDENTITY_URL,
-      jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
-    }),
+    issuer: config.IDENTITY_URL,
   });
   webhookRoutes(server, { store, driver, providers });
   paymentMethodRoutes(server, providers);

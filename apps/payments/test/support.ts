@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import type { EventType, MessageBody, PaymentProviderName } from '@ballast/contracts';
-import { createMessage, type Message, type OutgoingMessage } from '@ballast/messaging';
+import { createMessage, type Message } from '@ballast/messaging';
 import { buildStandIn, type StandIn } from '@ballast/payment-provider-stand-in';
 import {
   freePort,
@@ -148,7 +148,7 @@ export async function openBench(): Promise<Bench> {
     openProvider,
     closeProvider,
     start: async (settings) => {
-      const config = {
+      const config: Config = {
         HOST: '127.0.0.1',
         PORT: 0,
         INSTANCE: `payments-${running.length + 1}`,
@@ -158,7 +158,7 @@ export async function openBench(): Promise<Bench> {
         PROVIDER_TIMEOUT_MS: 600,
         ...environment,
         ...settings,
-      } as Config;
+      };
       const app = await startApp({ name: 'payments', config, build: buildApp });
       running.push(app);
       postbox.forwardTo = app.url;
@@ -260,9 +260,9 @@ export function authorize(orderId: string, method = 'pm_card_visa'): Message {
   return createMessage({ type: 'AuthorizePayment', correlationId: orderId, body });
 }
 export const capture = (orderId: string): Message =>
-  createMessage({ type: 'CapturePayment', correlationId: orderId, body: { orderId } } as OutgoingMessage);
+  createMessage({ type: 'CapturePayment', correlationId: orderId, body: { orderId } });
 export const cancel = (orderId: string): Message =>
-  createMessage({ type: 'CancelPayment', correlationId: orderId, body: { orderId } } as OutgoingMessage);
+  createMessage({ type: 'CancelPayment', correlationId: orderId, body: { orderId } });
 
 /** An order nobody has heard of. */
 export const newOrder = (): string => randomUUIDv7();

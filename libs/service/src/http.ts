@@ -13,6 +13,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { type Static, type TSchema } from 'typebox';
+import { authentication, bearerVerifier } from './auth.ts';
 import { answerOddRequests, answerProblem, clientErrorHandler, installErrorHandling } from './errors.ts';
 import { readinessCheck, type ReadinessCheck } from './health.ts';
 import type { Logger } from './logger.ts';
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   metrics: Metrics;
   /** What `/readyz` asks. */
   checks: readonly ReadinessCheck[];
+  /** Issuer of the access tokens callers bring; its keys are fetched from it. Without one the caller registers `authentication`. */
+  issuer?: string;
   /** Largest request body, in bytes. */
   bodyLimit?: number;
 }
@@ -104,6 +107,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
   });
+  if (options.issuer !== undefined) {
+    const jwksUrl = new URL(`${options.issuer}/.well-known/jwks.json`);
+    await server.register(authentication, { verify: bearerVerifier({ issuer: options.issuer, jwksUrl }) });
+  }
   addOperationalRoutes(server, options, drainingController.signal);
   return server;
 }

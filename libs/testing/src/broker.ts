@@ -23,9 +23,9 @@ export interface TestBroker {
 /** The rest of the mesh, as one service sees it. */
 export interface TestPeer {
   /** Publishes and waits for the broker's confirms. */
-  say(...messages: readonly Message[]): Promise<void>;
+  say: (...messages: readonly Message[]) => Promise<void>;
   /** What was heard so far, in the order it came; of one order, if that is given. */
-  heard(orderId?: string): Message[];
+  heard: (orderId?: string) => Message[];
 }
 
 /** Opens a connection to the real broker; call `clean` in the file's `after`. */

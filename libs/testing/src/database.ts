@@ -16,13 +16,13 @@ export interface TestDatabase {
   /** A pool on it, closed by `drop`. */
   database: Database;
   /** Runs one statement on it as a superuser. */
-  administrate(statement: string): Promise<void>;
+  administrate: (statement: string) => Promise<void>;
   /** Ends all sessions and lets nobody connect, as if the server were away. */
-  cut(): Promise<void>;
+  cut: () => Promise<void>;
   /** Undoes `cut`. */
-  restore(): Promise<void>;
+  restore: () => Promise<void>;
   /** Ends all sessions and removes the database. */
-  drop(): Promise<void>;
+  drop: () => Promise<void>;
 }
 
 /** What a template is made of; all test files with the same share it. */

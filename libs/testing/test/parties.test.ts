@@ -139,7 +139,7 @@ describe('waiting and chance', () => {
     assert.notDeepEqual(ten(1), ten(2));
     const below = seededIntegers(3);
     const dice = new Set(Array.from({ length: 200 }, () => below(6)));
-    assert.deepEqual([...dice].toSorted(), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(dice, new Set([0, 1, 2, 3, 4, 5]));
     const items = Array.from({ length: 20 }, (_, index) => index);
     const mixed = shuffled(items, seededRandom(4));
     assert.notDeepEqual(mixed, items);

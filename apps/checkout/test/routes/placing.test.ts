@@ -111,24 +111,24 @@ describe('placing an order', () => {
   });
 
   const line = { productId: mug, quantity: 1 };
-  const cases: [what: string, body: unknown, field: RegExp, code?: string][] = [
+  const cases: [what: string, body: unknown, field: string, code?: string][] = [
     [
       'a product nobody sells',
       { ...goodOrder, lines: [{ ...line, productId: randomUUIDv7() }] },
-      /^lines.0.productId$/,
+      'lines.0.productId',
       'unknown-product',
     ],
-    ['a product in two lines', { ...goodOrder, lines: [line, line] }, /^lines.1.productId$/],
-    ['a price in the body', { ...goodOrder, lines: [{ ...line, price: 1 }] }, /lines/],
-    ['a total in the body', { ...goodOrder, total: { amount: 1, currency: 'EUR' } }, /total|^$/],
-    ['no line', { ...goodOrder, lines: [] }, /lines/],
-    ['a negative quantity', { ...goodOrder, lines: [{ ...line, quantity: -1 }] }, /quantity/],
-    ['a fraction', { ...goodOrder, lines: [{ ...line, quantity: 1.5 }] }, /quantity/],
-    ['a quantity in words', { ...goodOrder, lines: [{ ...line, quantity: '1' }] }, /quantity/],
-    ['more than can be ordered', { ...goodOrder, lines: [{ ...line, quantity: 101 }] }, /quantity/],
-    ['an id that is none', { ...goodOrder, lines: [{ ...line, productId: 'mug' }] }, /productId/],
-    ['a provider we do not have', { ...goodOrder, payment: { provider: 'cash', method: 'coins' } }, /provider/],
-    ['no payment', { lines: [line] }, /payment|^$/],
+    ['a product in two lines', { ...goodOrder, lines: [line, line] }, 'lines.1.productId'],
+    ['a price in the body', { ...goodOrder, lines: [{ ...line, price: 1 }] }, 'lines.0.price'],
+    ['a total in the body', { ...goodOrder, total: { amount: 1, currency: 'EUR' } }, 'total'],
+    ['no line', { ...goodOrder, lines: [] }, 'lines'],
+    ['a negative quantity', { ...goodOrder, lines: [{ ...line, quantity: -1 }] }, 'lines.0.quantity'],
+    ['a fraction', { ...goodOrder, lines: [{ ...line, quantity: 1.5 }] }, 'lines.0.quantity'],
+    ['a quantity in words', { ...goodOrder, lines: [{ ...line, quantity: '1' }] }, 'lines.0.quantity'],
+    ['more than can be ordered', { ...goodOrder, lines: [{ ...line, quantity: 101 }] }, 'lines.0.quantity'],
+    ['an id that is none', { ...goodOrder, lines: [{ ...line, productId: 'mug' }] }, 'lines.0.productId'],
+    ['a provider we do not have', { ...goodOrder, payment: { provider: 'cash', method: 'x' } }, 'payment.provider'],
+    ['no payment', { lines: [line] }, 'payment'],
   ];
   for (const [what, body, field, code = 'invalid-input'] of cases) {
     it(`with ${what} is a 422 that names the field, and no order`, async () => {
@@ -137,7 +137,7 @@ describe('placing an order', () => {
       assert.equal(answer.status, 422, JSON.stringify(answer.body));
       assert.equal(answer.body['code'], code);
       assert.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8');
-      assert.match(String(answer.body['field'] ?? ''), field);
+      assert.equal(answer.body['field'], field);
       assert.equal(await ordersOf(stranger), 0);
     });
   }
