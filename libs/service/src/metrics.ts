@@ -1,4 +1,5 @@
 /** Prometheus metrics: one registry per service, process metrics included. */
+import diagnostics from 'node:diagnostics_channel';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
 export interface Metrics {
@@ -22,6 +23,7 @@ export function createMetrics(options: { service: string; instance: string }): M
   const registry = new Registry();
   registry.setDefaultLabels({ service: options.service, instance: options.instance });
   collectDefaultMetrics({ register: registry });
+  countEvents(registry);
   const common = (name: string, help: string, labels: readonly string[] = []) => ({
     name,
     help,
@@ -45,4 +47,30 @@ export function createMetrics(options: { service: string; instance: string }): M
     histogram: (name, help, labels, buckets = secondsBuckets) =>
       new Histogram({ ...common(name, help, labels), buckets }),
   };
+}
+
+/** What libraries tell on `ballast:count`, so that none of them needs to know of metrics. */
+interface CountEvent {
+  /** Name of the counter. */
+  name: string;
+  /** Always the same keys for one name. */
+  labels: Record<string, string>;
+}
+
+function countEvents(registry: Registry): void {
+  const counters = new Map<string, Counter<string>>();
+  diagnostics.channel('ballast:count').subscribe((event) => {
+    const { name, labels } = event as CountEvent;
+    let counter = counters.get(name);
+    if (counter === undefined) {
+      counter = new Counter({
+        name,
+        help: 'Told by a library on the diagnostics channel ballast:count.',
+        labelNames: Object.keys(labels),
+        registers: [registry],
+      });
+      counters.set(name, counter);
+    }
+    counter.inc(labels);
+  });
 }

@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel';
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -148,6 +149,16 @@ describe('the HTTP server every service uses', () => {
   it('describes itself and its metrics', async () => {
     assert.equal((await server.inject('/openapi.json')).json().info.title, 'Ballast test');
     assert.match((await server.inject('/metrics')).body, /http_request_duration_seconds_count\{.*route="\/things"/);
+  });
+
+  it('counts what libraries tell on their diagnostics channel', async () => {
+    const told = { name: 'messages_consumed_total', labels: { queue: 'test.queue', outcome: 'handled' } };
+    diagnostics.channel('ballast:count').publish(told);
+    diagnostics.channel('ballast:count').publish(told);
+    assert.match(
+      (await server.inject('/metrics')).body,
+      /messages_consumed_total\{queue="test.queue",outcome="handled".*\} 2/,
+    );
   });
 
   it('answers bytes that are not HTTP with a 400 and goes on', async () => {
