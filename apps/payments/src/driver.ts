@@ -13,6 +13,10 @@ import type { PaymentStore } from './store/payments.ts';
 
 /** Calls to providers at a time. */
 const maximumCalls = 128;
+/** Payments waiting for a call; what comes on top is left to the sweep, here or in another replica. */
+const maximumQueued = 1_000;
+/** How long a payment may have waited, in ms, for its lease (`store/sql.ts`) to still cover a call. */
+const maximumWaitMs = 3_000;
 const sweepEveryMs = 500;
 /** Pauses between tries while a provider is not answering, in ms; the last one stays. */
 const pausesMs = [200, 500, 1_000, 2_000, 4_000] as const;
@@ -31,15 +35,18 @@ export function createDriver(options: {
   onError: (message: string, error: unknown) => void;
 }): Driver {
   const { store, providers, onError } = options;
-  const queue: Payment[] = [];
+  const queue: { payment: Payment; leasedAt: number }[] = [];
   const busy = new Set<Promise<void>>();
   const failures = new Map<string, number>();
   let stopped = false;
 
   const pump = (): void => {
     while (!stopped && busy.size < maximumCalls) {
-      const payment = queue.shift();
-      if (payment === undefined) return;
+      const next = queue.shift();
+      if (next === undefined) return;
+      const { payment, leasedAt } = next;
+      // Somebody else may have it by now; if not, the sweep finds it when its lease is over.
+      if (performance.now() - leasedAt > maximumWaitMs) continue;
       const done = runInTrace(undefined, () => settle(payment)).finally(() => {
         busy.delete(done);
         pump();
@@ -82,12 +89,17 @@ export function createDriver(options: {
     }
   };
 
+  const enqueue = (payments: readonly Payment[], leasedAt: number): void => {
+    for (const payment of payments) if (queue.length < maximumQueued) queue.push({ payment, leasedAt });
+    pump();
+  };
+
   const sweep = async (): Promise<void> => {
     const room = maximumCalls - busy.size - queue.length;
     if (room <= 0) return;
     try {
-      queue.push(...(await store.takeAbandoned(room)));
-      pump();
+      const asked = performance.now();
+      enqueue(await store.takeAbandoned(room), asked);
     } catch (error) {
       onError('abandoned payments could not be looked for', error);
     }
@@ -105,10 +117,7 @@ export function createDriver(options: {
   };
 
   return {
-    drive: (payment) => {
-      queue.push(payment);
-      pump();
-    },
+    drive: (payment) => enqueue([payment], performance.now()),
     start: schedule,
     stop: async () => {
       stopped = true;

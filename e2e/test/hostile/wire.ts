@@ -86,7 +86,7 @@ export function exchange(
       push();
     });
     socket.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk]);
+      received = Buffer.concat([received, typeof chunk === 'string' ? Buffer.from(chunk) : chunk]);
       const reply = read(false);
       if (reply !== null) finish(reply);
     });

@@ -46,7 +46,8 @@ export async function deliver(
   options: ConsumerOptions,
   delivery: ConsumeMessage,
 ): Promise<void> {
-  const attempt = Number(delivery.properties.headers?.['x-attempt'] ?? 0) + 1;
+  const before = Number(delivery.properties.headers?.['x-attempt'] ?? 0);
+  const attempt = (Number.isSafeInteger(before) ? before : 0) + 1;
   let outcome: 'handled' | 'retried' | 'dead-lettered' | 'abandoned' = 'handled';
   try {
     try {
@@ -63,10 +64,26 @@ export async function deliver(
     // The broker is gone or refuses: it still has the message and will deliver it again.
     outcome = 'abandoned';
     connection.report({ queue: options.queue, outcome, attempt, error });
+    giveBackLater(connection.channel, delivery);
   }
   if (counts.hasSubscribers) {
     counts.publish({ name: 'messages_consumed_total', labels: { queue: options.queue, outcome } });
   }
+}
+
+/** How long an abandoned message rests, in ms: at once it would come, fail and count as delivered again and again. */
+const abandonedRestMs = 4_000;
+
+/** While the channel lives the broker waits for an answer and delivers the message to nobody. */
+function giveBackLater(channel: Channel, delivery: ConsumeMessage): void {
+  setTimeout(() => {
+    try {
+      channel.nack(delivery, false, true);
+    } catch (error) {
+      // A channel that is closed has given its messages back already.
+      if (!(error instanceof Error && error.name === 'IllegalOperationError')) throw error;
+    }
+  }, abandonedRestMs).unref();
 }
 
 /** Confirmed copy to the waiting or the dead-letter queue; only then may the original be acknowledged. */

@@ -16,6 +16,11 @@ export interface MessagingOptions {
   namespace?: string;
   /** How long a publish waits for its confirm, in ms. Under a memory alarm confirms never come. */
   confirmTimeoutMs?: number;
+  /**
+   * Seconds between signs of life, both ways; a connection silent for two to three times as long counts as lost. The
+   * broker's own default of 60 would leave consumers deaf for minutes behind a link that swallows everything.
+   */
+  heartbeatSeconds?: number;
   /** Told of connection trouble and of messages put aside. */
   onEvent?: (event: MessagingEvent) => void;
 }
@@ -60,6 +65,8 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
   let blocked: string | undefined;
   let current: ChannelModel | undefined;
   let closing = false;
+  /** Connections of which a channel is gone. */
+  const broken = new WeakSet<ChannelModel>();
 
   const reconnect = (connection: ChannelModel): void => {
     connection.close().catch((error: unknown) => report({ kind: 'disconnected', error }));
@@ -69,6 +76,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
   const watch = (connection: ChannelModel, channel: Channel): void => {
     channel.on('error', (error) => report({ kind: 'disconnected', error }));
     channel.on('close', () => {
+      broken.add(connection);
       if (current === connection && !closing) reconnect(connection);
     });
   };
@@ -94,6 +102,8 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     });
     consumer.channel = channel;
     consumer.consumerTag = consumerTag;
+    // Stopped while it was being started again: `stop` knew only the channel before.
+    if (consumer.stopped) await cancel(consumer);
   };
 
   const setUp = async (connection: ChannelModel): Promise<void> => {
@@ -104,11 +114,13 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     await declareExchanges(confirmChannel, namespace);
     const made = new Publisher(confirmChannel, options.confirmTimeoutMs ?? 5_000);
     for (const consumer of consumers) if (!consumer.stopped) await startConsumer(connection, made, consumer);
+    // Before it counts as the current one nobody would have started over.
+    if (broken.has(connection)) throw new Error('a channel closed while the connection was being set up');
     publisher = made;
     current = connection;
   };
 
-  const connection: RecoveringChannelModel = await connect(options.url, {
+  const connection: RecoveringChannelModel = await connect(withHeartbeat(options.url, options.heartbeatSeconds ?? 5), {
     timeout: 3_000,
     keepAlive: true,
     keepAliveDelay: 5_000,
@@ -138,6 +150,8 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
   return {
     publish: (message) => {
       if (publisher === undefined) return Promise.reject(new PublishFailed('not connected'));
+      // What is sent now waits in memory and arrives once the alarm is over, however often it was sent meanwhile.
+      if (blocked !== undefined) return Promise.reject(new PublishFailed(`the broker blocks publishers: ${blocked}`));
       return publisher.publish(exchangeName(namespace), message.type, Buffer.from(JSON.stringify(message)), {
         messageId: message.id,
         type: message.type,
@@ -157,7 +171,18 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         stopped: false,
       };
       consumers.add(consumer);
-      if (current !== undefined && publisher !== undefined) await startConsumer(current, publisher, consumer);
+      const connected = current;
+      if (connected !== undefined && publisher !== undefined) {
+        try {
+          await startConsumer(connected, publisher, consumer);
+        } catch (error) {
+          // Lost in the middle of it: the next connection starts this consumer with all others.
+          if (current === connected) {
+            consumers.delete(consumer);
+            throw error;
+          }
+        }
+      }
       return {
         stop: async () => {
           consumer.stopped = true;
@@ -183,7 +208,17 @@ async function cancel(consumer: Consumer): Promise<void> {
   try {
     await consumer.channel.cancel(consumer.consumerTag);
   } catch (error) {
-    // A channel that is closed already delivers nothing more, which is what was asked for.
-    if (!(error instanceof Error && error.name === 'IllegalOperationError')) throw error;
+    // A channel that is closed already, or closes now, delivers nothing more, which is what was asked for.
+    const closed =
+      error instanceof Error &&
+      (error.name === 'IllegalOperationError' || /^Channel (ended|closed)/.test(error.message));
+    if (!closed) throw error;
   }
+}
+
+/** The address with a heartbeat, unless it names one itself. */
+function withHeartbeat(address: string, seconds: number): string {
+  const url = new URL(address);
+  if (!url.searchParams.has('heartbeat')) url.searchParams.set('heartbeat', String(seconds));
+  return url.href;
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as dial, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { testBroker, until, type TestBroker } from '@ballast/testing';
 import { connect } from 'amqplib';
@@ -36,7 +38,7 @@ describe('messaging', () => {
   });
   after(async () => {
     await messaging.close();
-    await broker.clean(['work', 'poison', 'slow', 'stubborn', 'lost']);
+    await broker.clean(['work', 'poison', 'slow', 'stubborn', 'lost', 'crowded', 'unacknowledged', 'deaf']);
   });
 
   const consume = async (
@@ -137,6 +139,83 @@ describe('messaging', () => {
     await stopping;
     assert.equal(done.length, 1);
     assert.deepEqual(await broker.messages('slow'), []);
+  });
+
+  it('gives a message back that it can neither handle nor put aside', async () => {
+    let tries = 0;
+    await consume('crowded', ['ReleaseStock'], async () => {
+      tries += 1;
+      if (tries === 1) throw new Error('not now');
+    });
+    const admin = await connect(broker.url);
+    await (await admin.createChannel()).deleteQueue(`${broker.namespace}.crowded.retry.250`);
+    await admin.close();
+    await broker.inject('crowded', JSON.stringify(release()));
+    await until('the second delivery', () => tries === 2);
+  });
+
+  it('acknowledges nothing before it is handled: what a lost process had in hand is delivered again', async () => {
+    const doomed = await createMessaging({ url: broker.url, name: 'doomed', namespace: broker.namespace });
+    let taken = 0;
+    let finish = () => {};
+    await doomed.consume({
+      queue: 'unacknowledged',
+      types: ['ReleaseStock'],
+      handle: async () => {
+        taken += 1;
+        await new Promise<void>((resolve) => (finish = resolve));
+      },
+    });
+    await broker.inject('unacknowledged', JSON.stringify(release()));
+    await until('it to be in hand', () => taken === 1);
+    await doomed.close();
+    finish();
+    const heard: string[] = [];
+    await consume('unacknowledged', ['ReleaseStock'], async (message) => void heard.push(message.id));
+    await until('the second delivery', () => heard.length === 1);
+  });
+
+  it('notices a connection that has fallen silent, and makes a new one', async () => {
+    const { hostname, port } = new URL(broker.url);
+    const sockets: Socket[] = [];
+    let silent = false;
+    // A link that swallows everything without closing, as a lost route does; later connections get through.
+    const link = createServer((near) => {
+      const swallowing = () => silent && sockets.indexOf(near) === 0;
+      sockets.push(near);
+      const far = dial(Number(port), hostname);
+      near.on('data', (bytes) => swallowing() || far.write(bytes));
+      far.on('data', (bytes) => swallowing() || near.write(bytes));
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('error', () => other.destroy());
+        one.on('close', () => other.destroy());
+      }
+    });
+    link.listen(0, '127.0.0.1');
+    await once(link, 'listening');
+    const url = new URL(broker.url);
+    url.port = String((link.address() as AddressInfo).port);
+    const remote = await createMessaging({
+      url: url.href,
+      name: 'deaf',
+      namespace: broker.namespace,
+      heartbeatSeconds: 1,
+    });
+    const heard: string[] = [];
+    await remote.consume({
+      queue: 'deaf',
+      types: ['ReleaseStock'],
+      handle: async (message) => void heard.push(message.id),
+    });
+    silent = true;
+    await broker.inject('deaf', JSON.stringify(release()));
+    await until('the message, over a new connection', () => heard.length === 1);
+    await remote.close();
+    link.close();
+    for (const socket of sockets) socket.destroy();
   });
 
   it('comes back by itself when the connection is lost, and loses nothing', async () => {

@@ -16,6 +16,8 @@ export interface OutboxOptions {
   onError?: (error: unknown) => void;
   /** Pause between sweeps, in ms. */
   sweepEveryMs?: number;
+  /** Sweeps between two looks for messages in the inbox that are old enough to be forgotten. */
+  forgetEverySweeps?: number;
 }
 
 export interface Outbox {
@@ -52,13 +54,17 @@ interface Chain {
 /** Aggregates being told at a time; what comes on top stays in the table for the sweep. */
 const maximumInHand = 5_000;
 const sweepSize = 500;
+/** Inbox rows forgotten by one statement: what has gathered in a busy hour would outlast the statement's time. */
+const forgetSize = 5_000;
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { database, publish, onError = () => {}, sweepEveryMs = 500 } = options;
+  const { database, publish, onError = () => {}, sweepEveryMs = 500, forgetEverySweeps = 120 } = options;
   const chains = new Map<string, Chain>();
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
+  /** Rows told so far: while it stands still, a sweep that asks for more only gets the same again. */
+  let told = 0;
 
   /** Deletes told rows; resolves, per row, to what waited behind it. */
   const settleRows = async (rows: readonly Row[]): Promise<Row[][]> => {
@@ -114,6 +120,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       await publish(row.message);
       await failPoint('after-publish', row.message.type);
       const behind = await settle(row);
+      told += 1;
       chain.rows.shift();
       chain.rows.push(...behind);
     }
@@ -123,11 +130,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const sweep = async (): Promise<void> => {
     try {
       for (;;) {
+        const before = told;
         const rows = await database.query<FoundRow>(sql.takeAbandoned, [sweepSize]);
         tell(rows.map(toRow).sort(byId));
         if (rows.length < sweepSize || stopped) return;
-        // A full page: there is more. Wait for this one, so that a broker that is away is not asked page after page.
+        // A full page: there is more. Wait for this one first: if none of it could be told, its rows are back in the
+        // table and would be the next page again, and again, for as long as the broker is away.
         await Promise.all([...chains.values()].map((chain) => chain.done));
+        if (told === before) return;
       }
     } catch (error) {
       if (!stopped || !isRetryable(error)) onError(error);
@@ -138,13 +148,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const schedule = (): void => {
     timer = setTimeout(() => {
       sweeps += 1;
-      sweeping = sweeping.then(sweep).then(() => (sweeps % 7_200 === 0 ? forget() : undefined));
+      sweeping = sweeping.then(sweep).then(() => (sweeps % forgetEverySweeps === 0 ? forget() : undefined));
       void sweeping.finally(() => {
         if (!stopped) schedule();
       });
     }, sweepEveryMs);
   };
-  const forget = (): Promise<void> => database.query(sql.forgetOldMessages).then(() => undefined, onError);
+  const forget = async (): Promise<void> => {
+    try {
+      for (let gone = forgetSize; gone === forgetSize && !stopped;)
+        gone = (await database.query<{ gone: number }>(sql.forgetOldMessages, [forgetSize]))[0]!.gone;
+    } catch (error) {
+      onError(error);
+    }
+  };
 
   const handOver: Outbox['handOver'] = (messages, stored) => {
     const byMessage = new Map(messages.map((message) => [message.id, message]));

@@ -83,8 +83,14 @@ export const backlog = {
   text: `SELECT count(*)::int AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest FROM outbox`,
 };
 
-/** Long after any broker would deliver a message again. */
+/** Long after any broker would deliver a message again; at most $1 of them. Replicas do not wait for each other. */
 export const forgetOldMessages = {
   name: 'inbox-forget',
-  text: `DELETE FROM inbox WHERE received_at < now() - interval '7 days'`,
+  text: `
+  WITH old AS (
+    SELECT message_id, consumer FROM inbox WHERE received_at < now() - interval '7 days' LIMIT $1 FOR UPDATE SKIP LOCKED
+  ), gone AS (
+    DELETE FROM inbox USING old WHERE inbox.message_id = old.message_id AND inbox.consumer = old.consumer RETURNING 1
+  )
+  SELECT count(*)::int AS gone FROM gone`,
 };

@@ -148,6 +148,41 @@ describe('the outbox', () => {
     }
   });
 
+  it('does not hurry while the broker is away, however much is waiting', async () => {
+    const dead = createOutbox({ database, publish: () => new Promise(() => {}) });
+    await store(
+      dead,
+      Array.from({ length: 600 }, (_, index) => message(index)),
+    );
+    await endLeases();
+    let tries = 0;
+    let first = 0;
+    const publish = async () => {
+      tries += 1;
+      if (tries === 1) first = performance.now();
+      throw new PublishFailed('away');
+    };
+    const outbox = createOutbox({ database, publish, sweepEveryMs: 300 });
+    running.push(outbox);
+    outbox.start();
+    await until('four pages', () => tries > 1_500);
+    // Four pages of 500 have three pauses between them.
+    assert.ok(performance.now() - first > 700, `${tries} tries in ${performance.now() - first} ms`);
+  });
+
+  it('forgets old messages in the inbox in pieces, whatever their number', async () => {
+    await database.query(
+      `INSERT INTO inbox (message_id, consumer, received_at)
+       SELECT gen_random_uuid(), 'a', now() - interval '8 days' FROM generate_series(1, 12000)`,
+    );
+    await database.query(`INSERT INTO inbox (message_id, consumer) VALUES (gen_random_uuid(), 'a')`);
+    const outbox = createOutbox({ database, publish: async () => {}, sweepEveryMs: 5, forgetEverySweeps: 2 });
+    running.push(outbox);
+    outbox.start();
+    const left = () => database.query<{ count: number }>('SELECT count(*)::int AS count FROM inbox');
+    await until('only the new one', async () => (await left())[0]!.count === 1);
+  });
+
   it('remembers each message once per consumer', async () => {
     const ids = [message(1).id, message(2).id];
     const remember = (consumer: string) =>

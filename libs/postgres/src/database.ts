@@ -107,7 +107,9 @@ async function runTransaction<Result>(
       afterCommit: (callback) => afterCommit.push(callback),
     });
     await failPoint('before-commit');
-    await client.query('COMMIT');
+    const { command } = await client.query('COMMIT');
+    // The server's answer to COMMIT where a statement has failed before and `work` went on regardless.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
     await failPoint('after-commit');
     for (const callback of afterCommit) callback();
     return result;

@@ -4,6 +4,7 @@ import pg from 'pg';
 /** SQLSTATEs, or their two-letter classes, after which trying again can help. Source: PostgreSQL manual, appendix A. */
 const retryableStates: readonly string[] = [
   '08', // connection exception
+  '25P03', // this process stood still in the middle of a transaction
   '40001', // serialization failure
   '40P01', // deadlock detected
   '53', // insufficient resources: too many connections, out of memory, disk full
@@ -22,6 +23,9 @@ const connectionCodes = new Set([
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ECONNABORTED',
   'EAI_AGAIN',
 ]);
 const connectionMessages = /terminated|timeout|not queryable|ended|closed/i;

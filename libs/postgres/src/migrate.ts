@@ -24,6 +24,8 @@ export async function migrate(options: {
     connectionString: options.url,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 60_000,
+    // The server may be frozen and keep its own clock from running.
+    query_timeout: 65_000,
   });
   client.on('error', () => {
     // The statement in flight is rejected with the same cause; without a listener the process would end.

@@ -54,6 +54,21 @@ describe('the database', () => {
     assert.deepEqual(await database.query('SELECT * FROM things WHERE id = 2'), []);
   });
 
+  it('never takes for committed what the server has rolled back', async () => {
+    let ran = false;
+    const swallowed = database.transaction(async (transaction) => {
+      transaction.afterCommit(() => {
+        ran = true;
+      });
+      await transaction.query('INSERT INTO things VALUES (3)');
+      // Work that catches a failed statement goes on in a transaction that cannot commit any more.
+      await transaction.query('SELECT 1 / 0').catch(() => {});
+    });
+    await assert.rejects(swallowed, /rolled back/);
+    assert.equal(ran, false);
+    assert.deepEqual(await database.query('SELECT * FROM things WHERE id = 3'), []);
+  });
+
   it('says of an error whether trying again can help', async () => {
     await assert.rejects(
       database.query('INSERT INTO things VALUES (1)'),

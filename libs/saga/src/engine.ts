@@ -159,8 +159,9 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
         definition.name,
         deadlinePage,
       ]);
-      await Promise.all(
-        rows.map((row) =>
+      const outcomes = await Promise.allSettled(
+        // async: an instance that this version of the definition has no deadline for must not hold up the others.
+        rows.map(async (row) =>
           apply({
             sagaId: row.id,
             event: definition.states[row.state]!.deadline!.event,
@@ -171,6 +172,7 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
           }),
         ),
       );
+      for (const outcome of outcomes) if (outcome.status === 'rejected') onError(outcome.reason);
     },
     options.deadlinesEveryMs ?? 500,
     onError,

@@ -3,7 +3,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpServer } from './http.ts';
-import type { Logger } from './logger.ts';
 import { createReporter } from './reporter.ts';
 import { problem, ProblemError, type ProblemCode } from './problem.ts';
 
@@ -19,7 +18,7 @@ const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
 
 /** Sets the error and not-found handlers. A `ProblemError` is answered as it is; anything unknown is a 500. */
 export function installErrorHandling(server: HttpServer): void {
-  const report = createReporter(server.log as Logger);
+  const report = createReporter(server.log);
   server.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const known = asProblem(error);
     if (known.status >= 500 && !(known.code === 'unavailable')) {

@@ -103,12 +103,15 @@ async function begin(app: App, config: Static<typeof CommonConfig>): Promise<App
 async function drain(app: App, signal: string, logger: Logger): Promise<void> {
   logger.info({ signal }, 'draining');
   app.server.startDraining();
-  const quiesced = app.quiesce?.();
+  // Its failure is looked at in the end: now it would count as a rejection nobody handles, and end the process under
+  // the requests that are still being answered.
+  const quiesced = Promise.allSettled([app.quiesce?.()]);
   // Whoever balances load sees that this one is not ready before it stops taking connections.
   await new Promise((resolve) => setTimeout(resolve, lingerMs));
   await app.server.closeConnections();
   await app.server.close();
-  await quiesced;
+  const [outcome] = await quiesced;
   await app.stop?.();
+  if (outcome.status === 'rejected') throw outcome.reason;
   logger.info('stopped');
 }

@@ -52,6 +52,8 @@ export function createLiveOrders(options: {
     if (watchers.size === 0) return;
     try {
       for (const [orderId, version] of await options.versions([...watchers.keys()])) {
+        // Nobody watches it any more: what is noted now would never be forgotten.
+        if (!watchers.has(orderId)) continue;
         if (known.get(orderId) !== version) notify(orderId);
         known.set(orderId, version);
       }

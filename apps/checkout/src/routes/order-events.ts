@@ -41,6 +41,8 @@ export function orderEventRoutes(server: HttpServer, { store, live }: { store: O
     };
     stream.on('close', end);
     server.draining.addEventListener('abort', end);
+    // Requests are still taken while the process is on its way out, and nothing will be told of the end a second time.
+    if (server.draining.aborted) end();
     const heartbeat = setInterval(() => stream.write(': still here\n\n'), heartbeatMs);
     const send = (event: string, id: number, data: unknown): void => {
       stream.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);

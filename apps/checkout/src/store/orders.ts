@@ -23,6 +23,9 @@ export const orderStart: WithStart<NewOrder> = {
   accept: `accepted AS (
     INSERT INTO orders (order_id, user_id, idempotency_key, fingerprint, lines, total_amount, currency, provider, method)
     SELECT * FROM unnest($2::uuid[], $9::uuid[], $10::text[], $11::text[], $12::jsonb[], $13::bigint[], $14::text[], $15::text[], $16::text[])
+        AS given(order_id, user_id, idempotency_key, fingerprint, lines, total_amount, currency, provider, method)
+     -- Batches are sorted by order id, which is always a new one. What they wait for each other on are these keys.
+     ORDER BY user_id, idempotency_key
     ON CONFLICT (user_id, idempotency_key) DO NOTHING
     RETURNING order_id AS id
   )`,
