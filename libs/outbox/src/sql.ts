@@ -67,15 +67,16 @@ export const giveBack = {
 export const takeAbandoned = {
   name: 'outbox-take-abandoned',
   text: `
+  WITH heads AS MATERIALIZED (
+    SELECT id FROM outbox o
+     WHERE leased_until < now()
+       AND NOT EXISTS (SELECT FROM outbox older WHERE older.aggregate_id = o.aggregate_id AND older.id < o.id)
+     ORDER BY id
+     LIMIT $1
+       FOR UPDATE SKIP LOCKED)
   UPDATE outbox SET leased_until = now() + ${lease}
-   WHERE id IN (
-     SELECT id FROM outbox o
-      WHERE leased_until < now()
-        AND NOT EXISTS (SELECT FROM outbox older WHERE older.aggregate_id = o.aggregate_id AND older.id < o.id)
-      ORDER BY id
-      LIMIT $1
-        FOR UPDATE SKIP LOCKED)
-  RETURNING id, aggregate_id, message`,
+    FROM heads WHERE outbox.id = heads.id
+  RETURNING outbox.id, outbox.aggregate_id, outbox.message`,
 };
 
 export const backlog = {

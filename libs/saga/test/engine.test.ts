@@ -88,6 +88,53 @@ describe('the saga engine', () => {
     assert.deepEqual(await log(id), ['Asked', 'RoomBooked']);
   });
 
+  it('remembers the messages it acted on, under its own name', async () => {
+    const id = await start();
+    const message = event('RoomBooked', id);
+    await engines[0]!.handle(message);
+    assert.deepEqual(await database.query('SELECT consumer FROM inbox WHERE message_id = $1', [message.id]), [
+      { consumer: 'trip' },
+    ]);
+  });
+
+  it('decides again what it decided on a state that has passed, when two replicas are at it together', async () => {
+    const id = await start();
+    // Held until both have read the same version and wait to write what they made of it.
+    let both: Promise<unknown> = Promise.resolve();
+    await database.transaction(async (transaction) => {
+      await transaction.query('SELECT FROM sagas WHERE id = $1 FOR UPDATE', [id]);
+      both = Promise.all(engines.map((engine) => engine.handle(event('RoomBooked', id))));
+      await until('both to wait', async () => {
+        const waiting = await test.database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length === 2;
+      });
+    });
+    await both;
+    assert.deepEqual(await log(id), ['Asked', 'RoomBooked']);
+  });
+
+  it('looks after the deadlines of the others beside one it does not know', async () => {
+    const own = createSagaEngine({
+      definition: trip,
+      database,
+      outbox: outboxes[0]!,
+      consumer: 'trip',
+      deadlinesEveryMs: 20,
+      onError: () => {},
+    });
+    const [strange, id] = [await start(), await start()];
+    await database.query(`UPDATE sagas SET state = 'OfALaterVersion' WHERE id = $1`, [strange]);
+    await database.query(`UPDATE sagas SET deadline_at = now() - interval '1 second' WHERE id = ANY($1)`, [
+      [strange, id],
+    ]);
+    own.start();
+    await until('the undoing', async () => (await state(id)).state === 'Undoing');
+    await own.stop();
+    await database.query('DELETE FROM sagas WHERE id = $1', [strange]);
+  });
+
   it('comes to the same end when messages are tripled and shuffled over both replicas, in batches', async () => {
     const random = seededRandom(3);
     const ids = await Promise.all(Array.from({ length: 100 }, () => start()));

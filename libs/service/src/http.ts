@@ -117,6 +117,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
 /** How long an idle connection may still bring a request after the listener has closed, in ms. */
 const lastCallMs = 500;
+/** Pause between looks for connections that have fallen idle since, in ms. */
+const idleLookMs = 100;
 
 /**
  * The listener goes first, by itself: `http.Server.close` would cut idle connections in the same moment, and with them
@@ -127,9 +129,13 @@ async function closeConnections(server: HttpServer, closing: { now: boolean }): 
   const gone = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server.server, () => resolve());
   });
-  const lastCall = setTimeout(() => server.server.closeIdleConnections(), lastCallMs);
+  const called = performance.now();
+  // Again and again: an answer that began before (a stream, say) could not announce that its connection would close.
+  const lastCall = setInterval(() => {
+    if (performance.now() - called >= lastCallMs) server.server.closeIdleConnections();
+  }, idleLookMs);
   await gone;
-  clearTimeout(lastCall);
+  clearInterval(lastCall);
 }
 
 /** Trace context, `x-instance`, duration histogram, and `connection: close` at the end. */
@@ -141,9 +147,13 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
   );
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-instance', options.instance);
-    if (closing.now) reply.header('connection', 'close');
     const incoming = request.headers.traceparent;
     runInTrace(typeof incoming === 'string' ? incoming : undefined, () => done(unaddressed(request.raw)));
+  });
+  // Not before the answer: many a request is already being served when the end begins.
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing.now) reply.header('connection', 'close');
+    done();
   });
   server.addHook('onResponse', (request, reply, done) => {
     duration.observe(

@@ -55,21 +55,16 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
 
       let priced;
       try {
-        priced = priceOrder(
-          request.body.lines,
-          await catalog.quote(
-            request.body.lines.map((line) => line.productId),
-            token,
-          ),
-        );
+        const productIds = request.body.lines.map((line) => line.productId);
+        const pricing = priceOrder(request.body.lines, await catalog.quote(productIds, token));
+        if (!pricing.ok) throw new ProblemError(pricing.code, pricing.detail, { field: pricing.field });
+        priced = pricing;
       } catch (error) {
-        // A replay needs no prices: it must work while the catalog is away.
+        // A replay needs no prices: it must work while the catalog is away, or has dropped a product since.
         const before = await replay();
         if (before !== null) return before;
         throw error;
       }
-      if (!priced.ok) throw new ProblemError(priced.code, priced.detail, { field: priced.field });
-
       const id = randomUUIDv7();
       const { payment } = request.body;
       const lines = priced.lines.map(({ productId, quantity }) => ({ productId, quantity }));

@@ -52,6 +52,15 @@ describe('the stream of an order', () => {
     }
   });
 
+  it('is told to nobody else: the order does not exist for them', async () => {
+    const orderId = await placed(apps[0]!, person);
+    const url = `${apps[0]!.url}/orders/${orderId}/events`;
+    assert.equal((await fetch(url, { headers: { authorization: `Bearer ${bench.person().token}` } })).status, 404);
+    const operator = await openStream(url, bench.person('operator').token);
+    await operator.reached('Initiated');
+    operator.leave();
+  });
+
   it('resumes where it broke off, with what was missed and nothing else', async () => {
     const orderId = await placed(apps[0]!, person);
     const first = await open(orderId);

@@ -82,12 +82,13 @@ export const rememberEvents = {
 export const takeAbandoned = {
   name: 'payments-take-abandoned',
   text: `
+  WITH due AS MATERIALIZED (
+    SELECT order_id AS due_id FROM payments
+     WHERE unsettled AND due_at <= now() AND leased_until < now()
+     ORDER BY due_at LIMIT $1
+       FOR UPDATE SKIP LOCKED)
   UPDATE payments SET leased_until = now() + ${lease}, attempts = attempts + 1
-   WHERE order_id IN (
-     SELECT order_id FROM payments
-      WHERE unsettled AND due_at <= now() AND leased_until < now()
-      ORDER BY due_at LIMIT $1
-        FOR UPDATE SKIP LOCKED)
+    FROM due WHERE order_id = due_id
   RETURNING ${columns}`,
 };
 

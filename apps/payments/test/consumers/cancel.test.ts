@@ -127,6 +127,18 @@ describe('commands that are delivered three times and shuffled', () => {
     }
   });
 
+  it('are answered once, however often the same one is delivered', async () => {
+    const orderId = newOrder();
+    const asked = authorize(orderId);
+    await bench.peer.say(asked);
+    await bench.told(orderId, 'PaymentAuthorized');
+    await bench.peer.say(asked, asked);
+    // What is told of an order keeps its order: an answer to the repeats would come before this one.
+    await bench.peer.say(capture(orderId));
+    await bench.told(orderId, 'PaymentCaptured');
+    assert.deepEqual(bench.events(orderId), ['PaymentAuthorized', 'PaymentCaptured']);
+  });
+
   it('that make no sense go to the dead letters without a row', async () => {
     const orderId = newOrder();
     const bad = createMessage({ type: 'CapturePayment', correlationId: orderId, body: { orderId } });
