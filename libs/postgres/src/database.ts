@@ -66,13 +66,15 @@ export function createDatabase(options: DatabaseOptions): Database {
   // would end the process. The query in flight is rejected all the same.
   pool.on('connect', (client) => client.on('error', (error) => options.onIdleError?.(error)));
 
-  const query: Database['query'] = async (statement, values = []) => {
-    try {
-      return (await pool.query(toQuery(statement, values))).rows;
-    } catch (error) {
-      throw toDatabaseError(error);
-    }
-  };
+  // A statement on its own is a transaction of its own: one that lost a deadlock has done nothing and is tried again.
+  const query: Database['query'] = (statement, values = []) =>
+    withRetry(async () => {
+      try {
+        return (await pool.query(toQuery(statement, values))).rows;
+      } catch (error) {
+        throw toDatabaseError(error);
+      }
+    });
 
   return {
     query,

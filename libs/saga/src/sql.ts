@@ -22,11 +22,14 @@ export const move = {
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[], $7::float8[])
       AS given(id, expected, version, state, context, progress, deadline)
+  ), locked AS MATERIALIZED (
+    -- In one order everywhere: two replicas with the same instances in their batches would deadlock otherwise.
+    SELECT s.id FROM sagas s JOIN given g ON g.id = s.id AND g.expected = s.version ORDER BY s.id FOR UPDATE OF s
   ), moved AS (
     UPDATE sagas s
        SET state = g.state, version = g.version, context = coalesce(g.context, s.context), progress = g.progress,
            deadline_at = now() + make_interval(secs => g.deadline), moved_at = now()
-      FROM given g
+      FROM given g JOIN locked USING (id)
      WHERE s.id = g.id AND s.version = g.expected
     RETURNING s.id
   ), logged AS (
