@@ -185,6 +185,7 @@ async function startReplica(settings: Partial<Config> & { INSTANCE: string }): P
     LOG_LEVEL: 'info',
     LAB_MODE: '0',
     FAULTS: '',
+    DEFECTS: '',
     RESERVATION_SECONDS: 600,
     ...settings,
   } as Config;

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import { commands, type CommandType, type EventType, type MessageBody, type Order } from '@ballast/contracts';
+import { commands, type CommandType, type MessageBody, type Order } from '@ballast/contracts';
 import { createMessage, type OutgoingMessage } from '@ballast/messaging';
 import {
   partUrl,
@@ -19,6 +19,7 @@ import {
 } from '@ballast/testing';
 import { buildApp } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
+import type { orderEvents } from '../src/domain/place-order.ts';
 import { mug, startFakeCatalog, type FakeCatalog } from './fake-catalog.ts';
 
 /** A person who shops. */
@@ -44,7 +45,7 @@ export interface Bench {
   /** Waits until a command has been sent `times` times. */
   heard(orderId: string, type: CommandType, times?: number): Promise<void>;
   /** Says an event as its service would. */
-  say(orderId: string, type: EventType): Promise<void>;
+  say(orderId: string, type: Heard): Promise<void>;
   state(orderId: string): Promise<string>;
   /** Waits until the saga is in this state. */
   reached(orderId: string, state: string): Promise<void>;
@@ -55,7 +56,10 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-const bodies: { [Type in EventType]: Omit<MessageBody<Type>, 'orderId'> } = {
+/** Of the events that checkout listens to. */
+type Heard = (typeof orderEvents)[number];
+
+const bodies: { [Type in Heard]: Omit<MessageBody<Type>, 'orderId'> } = {
   StockReserved: { expiresAt: '2036-01-01T00:00:00.000Z' },
   StockRejected: { code: 'insufficient-stock', shortages: [] },
   StockReleased: {},
@@ -94,6 +98,7 @@ export async function openBench(): Promise<Bench> {
         LOG_LEVEL: 'info',
         LAB_MODE: '0',
         FAULTS: '',
+        DEFECTS: '',
         POSTGRES_URL: test.url,
         AMQP_URL: broker.url,
         REDIS_URL: partUrl('REDIS'),

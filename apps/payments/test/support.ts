@@ -155,6 +155,7 @@ export async function openBench(): Promise<Bench> {
         LOG_LEVEL: 'info',
         LAB_MODE: '0',
         FAULTS: '',
+        DEFECTS: '',
         PROVIDER_TIMEOUT_MS: 600,
         ...environment,
         ...settings,

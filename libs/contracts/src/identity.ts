@@ -49,6 +49,8 @@ export const AccessClaims = Type.Object({
   aud: Type.Union([Type.String(), Type.Array(Type.String())]),
   sub: Uuid,
   jti: Type.String(),
+  /** The session the token belongs to; ending it revokes every token of it. */
+  sid: Type.Optional(Uuid),
   iat: Type.Integer(),
   exp: Type.Integer(),
   email: Type.String(),
@@ -61,3 +63,24 @@ export const accessAudience = 'ballast';
 
 export const RegisterResponse = Type.Object({ user: User });
 export const LoginResponse = Type.Object({ user: User });
+
+/**
+ * `GET /revocations?after=<cursor>` on identity: what was revoked since, oldest first, and where to go on. With `wait=1`
+ * it answers as soon as there is something, at the latest after a second, so that whoever asks knows that nothing was
+ * revoked. `ids` are those of tokens (`jti`) or of whole sessions (`sid`).
+ */
+export const Revocations = Type.Object({
+  ids: Type.Array(Uuid),
+  /** Opaque; hand it back as `after`. */
+  cursor: Type.String({ maxLength: 40 }),
+  /** There is more right now. */
+  more: Type.Boolean(),
+});
+export type Revocations = Static<typeof Revocations>;
+export const RevocationQuery = Type.Object(
+  {
+    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,19}$' })),
+    wait: Type.Optional(Type.Enum(['0', '1'], { default: '0' })),
+  },
+  { additionalProperties: false },
+);

@@ -10,6 +10,7 @@
  * - reservation  stock set aside for one order: reserved → committed (sold) or released
  * - capture      the moment money moves; before it an authorisation only holds the money
  * - compensation the command that undoes a step's effect
+ * - claim        a customer's complaint about a completed order; a granted one leads to a refund
  * - principal    who is calling: a user's id taken from a verified token
  */
 export * from './primitives.ts';
@@ -17,7 +18,9 @@ export * from './problem.ts';
 export * from './catalog.ts';
 export * from './orders.ts';
 export * from './payments.ts';
+export * from './claims.ts';
 export * from './identity.ts';
 export * from './saga-diagram.ts';
 export * from './envelope.ts';
 export * from './messages.ts';
+export * from './lab.ts';

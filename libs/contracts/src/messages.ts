@@ -31,7 +31,15 @@ export const commands = {
   /** Take the money that is held. */
   CapturePayment: { to: 'payments', body: body({}) },
   /** Give up the order's payment: void what is held, refund what was taken. */
-  CancelPayment: { to: 'payments', body: body({}) },
+  CancelPayment: {
+    to: 'payments',
+    body: body({
+      /** 1 and up when an operator asks for it again after the provider had refused; each number is tried once. */
+      retry: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    }),
+  },
+  /** Give a completed order's money back because a claim was granted. */
+  RefundPayment: { to: 'payments', body: body({ claimId: Uuid }) },
 } as const;
 
 /** Events, by type: `from` names the service that tells it. */
@@ -55,6 +63,10 @@ export const events = {
   PaymentCancelled: { from: 'payments', body: body({ refunded: MinorUnits, currency: Currency }) },
   /** The provider will not give the money back: a person has to decide. */
   PaymentCancelRefused: { from: 'payments', body: body({ code, detail }) },
+  /** A granted claim's money is back with the customer; `refunded` is the sum. */
+  PaymentRefunded: { from: 'payments', body: body({ claimId: Uuid, refunded: MinorUnits, currency: Currency }) },
+  /** The provider will not give a granted claim's money back. */
+  RefundRefused: { from: 'payments', body: body({ claimId: Uuid, code, detail }) },
 } as const;
 
 export const messages = { ...commands, ...events } as const;

@@ -30,6 +30,7 @@ export class InjectedFault extends Error {
 
 const armed = new Map<string, Fault>();
 const reached = new Set<string>();
+const planted = new Set<string>();
 let enabled = false;
 
 /**
@@ -56,13 +57,21 @@ export function parseFaults(text: string): Fault[] {
     });
 }
 
-/** Switches fail points on (lab only) and arms what `faults` names. Called once, at the start of a process. */
-export function configureFaults(options: { labMode: boolean; faults: string }): void {
+/**
+ * Switches fail points and defects on (lab only), arms what `faults` names and plants what `defects` names, comma
+ * separated. Called once, at the start of a process.
+ */
+export function configureFaults(options: { labMode: boolean; faults: string; defects?: string }): void {
   enabled = options.labMode;
   armed.clear();
+  planted.clear();
   if (!enabled) return;
   for (const fault of parseFaults(options.faults)) armed.set(fault.point, fault);
+  for (const name of (options.defects ?? '').split(',')) if (name.trim() !== '') plantDefect(name.trim());
 }
+
+/** Whether this process runs as part of a lab. */
+export const faultsEnabled = (): boolean => enabled;
 
 /** Arms one fault while the process runs; refused outside the lab. */
 export function arm(fault: Fault): void {
@@ -79,6 +88,36 @@ export function disarm(point?: string): void {
 /** Points this process has passed so far, armed or not (only recorded in lab mode). */
 export function listFailPoints(): string[] {
   return [...reached].sort();
+}
+
+/** Faults that are armed now. */
+export function listArmed(): Readonly<Fault>[] {
+  return [...armed.values()];
+}
+
+/**
+ * True where a defect was planted: the code then leaves out the very thing that keeps a promise, so that a test can see
+ * its own check fail. `if (!defect('catalog.no-version-check')) …`. Never true outside the lab.
+ */
+export function defect(name: string): boolean {
+  return enabled && planted.size > 0 && planted.has(name);
+}
+
+/** Plants a defect; refused outside the lab. */
+export function plantDefect(name: string): void {
+  if (!enabled) throw new Error('defects exist in lab mode only');
+  if (!/^[a-z][a-z0-9.-]*$/.test(name)) throw new TypeError(`DEFECTS: cannot read "${name}"`);
+  planted.add(name);
+}
+
+/** Removes a planted defect. */
+export function removeDefect(name: string): void {
+  planted.delete(name);
+}
+
+/** Defects that are planted now. */
+export function listDefects(): string[] {
+  return [...planted].sort();
 }
 
 function fire(fault: Fault): Promise<void> | undefined {

@@ -24,6 +24,8 @@ export const CommonConfig = Type.Object({
   LAB_MODE: Type.Enum(['0', '1'], { default: '0' }),
   /** Fail points to arm at start, lab only; see libs/faults. */
   FAULTS: Type.String({ default: '' }),
+  /** Defects to plant at start, comma separated, lab only; see libs/faults. */
+  DEFECTS: Type.String({ default: '' }),
 });
 
 /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { Problem } from '@ballast/contracts';
+import { failPoint, faultsEnabled } from '@ballast/faults';
 import swagger from '@fastify/swagger';
 import Fastify, {
   LogController,
@@ -16,6 +17,7 @@ import { type Static, type TSchema } from 'typebox';
 import { authentication, bearerVerifier } from './auth.ts';
 import { answerOddRequests, answerProblem, clientErrorHandler, installErrorHandling } from './errors.ts';
 import { readinessCheck, type ReadinessCheck } from './health.ts';
+import { addLabRoutes, faultRoutes } from './lab.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { ProblemError } from './problem.ts';
@@ -110,6 +112,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   if (options.issuer !== undefined) {
     const jwksUrl = new URL(`${options.issuer}/.well-known/jwks.json`);
     await server.register(authentication, { verify: bearerVerifier({ issuer: options.issuer, jwksUrl }) });
+    await addLabRoutes(server, faultRoutes);
   }
   addOperationalRoutes(server, options, drainingController.signal);
   return server;
@@ -150,6 +153,12 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     const incoming = request.headers.traceparent;
     runInTrace(typeof incoming === 'string' ? incoming : undefined, () => done(unaddressed(request.raw)));
   });
+  // What operates the service and the lab stays reachable while its requests are made to fail.
+  if (faultsEnabled())
+    server.addHook('preValidation', async (request) => {
+      const { url } = request.routeOptions;
+      if (url !== undefined && request.routeOptions.schema?.hide !== true) await failPoint('http.request');
+    });
   // Not before the answer: many a request is already being served when the end begins.
   server.addHook('onSend', (_request, reply, _payload, done) => {
     if (closing.now) reply.header('connection', 'close');

@@ -5,6 +5,7 @@ export { createHttpServer, problemResponses, type HttpServer, type HttpServerOpt
 export { createLogger, type Logger } from './logger.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { problem, ProblemError, type ProblemCode } from './problem.ts';
+export { addLabRoutes, faultRoutes } from './lab.ts';
 export { readinessCheck, type ReadinessCheck } from './health.ts';
 export { createReporter, type Report } from './reporter.ts';
 export { runService, type App, type BuildContext } from './run.ts';

@@ -41,7 +41,7 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
   let config: Config;
   try {
     config = service.readConfig();
-    configureFaults({ labMode: config.LAB_MODE === '1', faults: config.FAULTS });
+    configureFaults({ labMode: config.LAB_MODE === '1', faults: config.FAULTS, defects: config.DEFECTS });
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof TypeError)) throw error;
     process.stderr.write(`${service.name}: ${error.message}\n`);

@@ -19,6 +19,7 @@ describe('configuration', () => {
       LOG_LEVEL: 'info',
       LAB_MODE: '0',
       FAULTS: '',
+      DEFECTS: '',
       SIZE: 3,
     });
   });
