@@ -2,9 +2,12 @@
 import { join } from 'node:path';
 import { createDatabase, migrate } from '@ballast/postgres';
 import {
+  addLabRoutes,
   authentication,
   bearerVerifier,
   createHttpServer,
+  faultRoutes,
+  followRevocations,
   type App,
   type BuildContext,
   type HttpServer,
@@ -98,7 +101,9 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   });
   await server.register(async (scope: HttpServer) => {
     await guardSession(scope, cookies, { cookieOnly: false });
-    await scope.register(authentication, { verify, tokenOf: tokenFrom(sessions) });
+    const revocations = followRevocations(config.IDENTITY_URL, logger, metrics);
+    await scope.register(authentication, { verify, revocations, tokenOf: tokenFrom(sessions) });
+    await addLabRoutes(scope, faultRoutes);
     stockRoutes(scope, catalog);
     orderRoutes(scope, checkout);
     orderEventRoutes(scope, checkout, streams);

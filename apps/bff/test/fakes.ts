@@ -32,9 +32,9 @@ export class FakeService {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Requests other than health probes. */
+  /** Requests other than health probes and questions for revoked tokens. */
   get calls(): ReceivedRequest[] {
-    return this.requests.filter(({ url }) => url !== '/healthz');
+    return this.requests.filter(({ url }) => url !== '/healthz' && !url.startsWith('/revocations'));
   }
 
   /** Listens, on the port it had before when it had one. */
@@ -114,7 +114,12 @@ export class FakeIdentity extends FakeService {
   /** Live refresh token → family. */
   readonly live = new Map<string, string>();
   readonly spent = new Map<string, string>();
+  /** Whose session a family is. */
+  readonly families = new Map<string, string>();
   readonly endedFamilies = new Set<string>();
+  /** Ended families in order, as services ask for them. */
+  readonly #revoked: string[] = [];
+  readonly #waiting = new Set<() => void>();
   refreshes = 0;
   logouts = 0;
   /** Seconds an access token lives. */
@@ -156,6 +161,7 @@ export class FakeIdentity extends FakeService {
   async #route(request: ReceivedRequest, response: ServerResponse): Promise<void> {
     if (request.url === '/.well-known/jwks.json') return json(response, 200, { keys: [this.#signer.jwk] });
     if (this.outage !== null) return problemAnswer(response, this.outage, 'unavailable', { 'retry-after': '1' });
+    if (request.url.startsWith('/revocations')) return this.#revocations(request.url, response);
     const body = (request.body.length === 0 ? {} : JSON.parse(request.body.toString())) as Record<string, string>;
     const account = this.accounts.get(body['email'] ?? '');
     switch (request.url) {
@@ -165,7 +171,7 @@ export class FakeIdentity extends FakeService {
         return json(response, 201, { user: this.#user(body['email']!) });
       case '/login':
         if (account?.password !== body['password']) return problemAnswer(response, 401, 'invalid-credentials');
-        return json(response, 200, this.#tokens(account!.email, `${account!.email}/${randomUUID()}`));
+        return json(response, 200, this.#tokens(account!.email, this.#newFamily(account!.email)));
       case '/refresh':
         return await this.#refresh(body['refreshToken']!, response);
       case '/logout':
@@ -195,7 +201,7 @@ export class FakeIdentity extends FakeService {
     }
     this.spent.set(token, family);
     await new Promise((resolve) => setTimeout(resolve, this.refreshDelayMs));
-    json(response, 200, this.#tokens(family.split('/')[0]!, family));
+    json(response, 200, this.#tokens(this.families.get(family)!, family));
   }
 
   #tokens(email: string, family: string): unknown {
@@ -209,6 +215,26 @@ export class FakeIdentity extends FakeService {
     };
   }
 
+  #newFamily(email: string): string {
+    const family = randomUUID();
+    this.families.set(family, email);
+    return family;
+  }
+
+  #revocations(url: string, response: ServerResponse): void {
+    const query = new URL(url, this.origin).searchParams;
+    const after = Number(query.get('after') ?? 0);
+    const tell = (): void => {
+      clearTimeout(patience);
+      this.#waiting.delete(tell);
+      const items = this.#revoked.slice(after).map((id) => ({ id, until: Math.floor(Date.now() / 1000) + 900 }));
+      json(response, 200, { items, cursor: String(this.#revoked.length), more: false });
+    };
+    const patience = setTimeout(tell, 1_000).unref();
+    if (query.get('wait') === '1' && this.#revoked.length <= after) this.#waiting.add(tell);
+    else tell();
+  }
+
   #user(email: string): unknown {
     const { userId, roles } = this.accounts.get(email)!;
     return { userId, email, roles };
@@ -216,6 +242,8 @@ export class FakeIdentity extends FakeService {
 
   #endFamily(family: string): void {
     this.endedFamilies.add(family);
+    if (this.families.has(family)) this.#revoked.push(family);
+    for (const tell of this.#waiting) tell();
     for (const [token, of] of this.live) if (of === family) this.live.delete(token);
   }
 }

@@ -2,7 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase, migrate, type Database } from '@ballast/postgres';
-import { authentication, bearerVerifier, createHttpServer, type App, type BuildContext } from '@ballast/service';
+import {
+  addLabRoutes,
+  authentication,
+  bearerVerifier,
+  createHttpServer,
+  createReporter,
+  createRevocationView,
+  faultRoutes,
+  type App,
+  type BuildContext,
+} from '@ballast/service';
 import { createLocalJWKSet } from 'jose';
 import type { Config } from './config.ts';
 import { createAccessTokenIssuer } from './domain/access-token.ts';
@@ -10,7 +20,9 @@ import { createPasswordHasher } from './domain/password-hasher.ts';
 import { seedLabAccounts } from './lab-accounts.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
 import { addDiscoveryRoutes } from './routes/discovery.ts';
+import { addRevocationRoutes } from './routes/revocations.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
+import { createRevocationFeed } from './revocations.ts';
 import { createSessions } from './sessions.ts';
 import { deleteExpired } from './store/refresh-families.ts';
 import { loadSigningKeys } from './store/signing-keys.ts';
@@ -55,6 +67,8 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
     lifetimeSeconds: config.ACCESS_TOKEN_SECONDS,
     privateKey: keys.active,
   });
+  const report = createReporter(logger);
+  const feed = createRevocationFeed(database);
   const sessions = createSessions({
     database,
     logger,
@@ -62,6 +76,7 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
     issueAccessToken,
     accessTokenSeconds: config.ACCESS_TOKEN_SECONDS,
     refreshTokenSeconds: config.REFRESH_TOKEN_SECONDS,
+    onRevoked: () => feed.wake(),
   });
 
   const server = await createHttpServer({
@@ -74,9 +89,15 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
   });
   await server.register(authentication, {
     verify: bearerVerifier({ issuer: config.IDENTITY_URL, keys: createLocalJWKSet({ keys: keys.published }) }),
+    revocations: createRevocationView({
+      source: (after, wait) => feed.read(after, wait),
+      onError: (error) => report('revoked tokens cannot be read', error),
+    }),
   });
   addAccountRoutes(server, { database, passwords, sessions });
   addSessionRoutes(server, { sessions });
+  addRevocationRoutes(server, feed);
+  await addLabRoutes(server, faultRoutes);
   addDiscoveryRoutes(server, { issuer: config.IDENTITY_URL, keys: keys.published });
 
   let cleaning = Promise.resolve();
@@ -92,7 +113,10 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
       timer = setInterval(cleanUp, cleanUpEveryMs);
       cleanUp();
     },
-    quiesce: async () => clearInterval(timer),
+    quiesce: async () => {
+      clearInterval(timer);
+      feed.stop();
+    },
     stop: async () => {
       await cleaning;
       await database.close();

@@ -4,7 +4,7 @@ import type { TokenPair, User } from '@ballast/contracts';
 import { failPoint } from '@ballast/faults';
 import type { Database } from '@ballast/postgres';
 import { ProblemError, type Logger, type Metrics, type Principal } from '@ballast/service';
-import { sessionOf, type AccessTokenIssuer } from './domain/access-token.ts';
+import type { AccessTokenIssuer } from './domain/access-token.ts';
 import { hashRefreshToken, newRefreshToken } from './domain/refresh-token.ts';
 import { beginRefreshFamily, endRefreshFamily, rotateRefreshToken } from './store/refresh-families.ts';
 
@@ -14,7 +14,7 @@ export interface Sessions {
   begin(user: User): Promise<TokenPair>;
   /** Exchanges a refresh token; a 401 `ProblemError` unless it is live. A used one ends its session. */
   refresh(refreshToken: string): Promise<TokenPair>;
-  /** Signs out of the session the caller's token belongs to. Its refresh token is worth nothing from now on. */
+  /** Signs out of the session the caller's token belongs to. Its tokens, of both kinds, are worth nothing from now on. */
   end(principal: Principal): Promise<void>;
 }
 
@@ -26,8 +26,10 @@ export function createSessions(options: {
   issueAccessToken: AccessTokenIssuer;
   accessTokenSeconds: number;
   refreshTokenSeconds: number;
+  /** Told after each commit that revoked something. */
+  onRevoked: () => void;
 }): Sessions {
-  const { database, logger, issueAccessToken, accessTokenSeconds, refreshTokenSeconds } = options;
+  const { database, logger, issueAccessToken, accessTokenSeconds, refreshTokenSeconds, onRevoked } = options;
   const refreshes = options.metrics.counter(
     'identity_refreshes_total',
     'Refresh tokens presented, by what became of them.',
@@ -60,12 +62,14 @@ export function createSessions(options: {
         presentedHash: hashRefreshToken(presented),
         nextHash: hashRefreshToken(next),
         lifetimeSeconds: refreshTokenSeconds,
+        accessSeconds: accessTokenSeconds,
       });
       await failPoint('after-rotation');
       refreshes.inc({ outcome: rotation.outcome });
       if (rotation.outcome === 'rotated') return pair(rotation.user, rotation.familyId, next);
       if (rotation.outcome === 'reused' && rotation.endedNow) {
         const { familyId, user } = rotation;
+        onRevoked();
         logger.warn({ familyId, userId: user.userId }, 'a refresh token was used twice: session ended');
       }
       // One text for all: whoever holds a wrong token need not learn in which way it is wrong.
@@ -73,9 +77,10 @@ export function createSessions(options: {
     },
 
     async end(principal) {
-      const familyId = sessionOf(principal.token);
+      const familyId = principal.sessionId;
       if (familyId === null) throw new ProblemError('invalid-token', 'The access token lacks a claim.');
-      await endRefreshFamily(database, { familyId, userId: principal.userId });
+      await endRefreshFamily(database, { familyId, userId: principal.userId, accessSeconds: accessTokenSeconds });
+      onRevoked();
     },
   };
 }

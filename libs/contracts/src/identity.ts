@@ -67,10 +67,17 @@ export const LoginResponse = Type.Object({ user: User });
 /**
  * `GET /revocations?after=<cursor>` on identity: what was revoked since, oldest first, and where to go on. With `wait=1`
  * it answers as soon as there is something, at the latest after a second, so that whoever asks knows that nothing was
- * revoked. `ids` are those of tokens (`jti`) or of whole sessions (`sid`).
+ * revoked until then.
  */
 export const Revocations = Type.Object({
-  ids: Type.Array(Uuid),
+  items: Type.Array(
+    Type.Object({
+      /** Of a token (`jti`) or of a whole session (`sid`). */
+      id: Uuid,
+      /** From then on it need not be remembered: what it revokes has expired. Seconds since the epoch. */
+      until: Type.Integer({ minimum: 0 }),
+    }),
+  ),
   /** Opaque; hand it back as `after`. */
   cursor: Type.String({ maxLength: 40 }),
   /** There is more right now. */
@@ -79,7 +86,7 @@ export const Revocations = Type.Object({
 export type Revocations = Static<typeof Revocations>;
 export const RevocationQuery = Type.Object(
   {
-    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,19}$' })),
+    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
     wait: Type.Optional(Type.Enum(['0', '1'], { default: '0' })),
   },
   { additionalProperties: false },

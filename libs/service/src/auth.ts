@@ -9,6 +9,7 @@ import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jos
 import { LRUCache } from 'lru-cache';
 import { Compile } from 'typebox/compile';
 import { ProblemError } from './problem.ts';
+import { refuseUnknowing, type RevocationView } from './revocation.ts';
 
 /** Who may call a route: anyone, anyone signed in (the default), or operators only. */
 export type Access = 'public' | 'user' | 'operator';
@@ -19,6 +20,8 @@ export interface Principal {
   email: string;
   roles: readonly Role[];
   tokenId: string;
+  /** The session the token belongs to (`sid`); null for tokens without one. */
+  sessionId: string | null;
   token: string;
 }
 
@@ -31,6 +34,10 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     principal: Principal | null;
+  }
+  interface FastifyInstance {
+    /** What is known of revoked tokens, where `authentication` was given a view. */
+    revocations: RevocationView | null;
   }
 }
 
@@ -65,6 +72,7 @@ export function bearerVerifier(options: { issuer: string; jwksUrl?: URL; keys?: 
       email: claims.email,
       roles: claims.roles,
       tokenId: claims.jti,
+      sessionId: claims.sid ?? null,
       token,
     };
     verified.set(token, { principal, expiresAt: claims.exp * 1000 });
@@ -115,18 +123,30 @@ function bearerToken(request: FastifyRequest): string | null {
  */
 export const authentication = fastifyPlugin<{
   verify: TokenVerifier;
+  /** Asked about every token; it is started and stopped with the server. Without one nothing counts as revoked. */
+  revocations?: RevocationView;
   tokenOf?: (request: FastifyRequest) => Promise<string | null>;
 }>(
-  async (app, { verify: verifyToken, tokenOf = async (request) => bearerToken(request) }) => {
+  async (app, { verify: verifyToken, revocations, tokenOf = async (request) => bearerToken(request) }) => {
     app.decorateRequest('principal', null);
+    app.decorate('revocations', revocations ?? null);
+    if (revocations !== undefined) {
+      app.addHook('onReady', () => revocations.start());
+      app.addHook('onClose', async () => revocations.stop());
+    }
     app.addHook('onRequest', async (request) => {
       if (request.is404) return;
       const access = request.routeOptions.config.access ?? 'user';
       if (access === 'public') return;
       const token = await tokenOf(request);
       if (token === null) throw new ProblemError('unauthenticated', 'Sign in first.');
-      request.principal = await verifyToken(token);
-      if (access === 'operator' && !request.principal.roles.includes('operator')) {
+      const principal = await verifyToken(token);
+      if (revocations !== undefined) {
+        if (revocations.isRevoked(principal)) throw new ProblemError('invalid-token', 'The session was ended.');
+        refuseUnknowing(revocations, request.method);
+      }
+      request.principal = principal;
+      if (access === 'operator' && !principal.roles.includes('operator')) {
         throw new ProblemError('forbidden', 'This is for operators.');
       }
     });

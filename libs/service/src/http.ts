@@ -21,6 +21,8 @@ import { addLabRoutes, faultRoutes } from './lab.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { ProblemError } from './problem.ts';
+import { createReporter } from './reporter.ts';
+import { createRevocationView, identityRevocations, type RevocationView } from './revocation.ts';
 import { runInTrace } from './trace.ts';
 import { compileValidator, parseJson } from './validation.ts';
 
@@ -111,11 +113,37 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   if (options.issuer !== undefined) {
     const jwksUrl = new URL(`${options.issuer}/.well-known/jwks.json`);
-    await server.register(authentication, { verify: bearerVerifier({ issuer: options.issuer, jwksUrl }) });
+    await server.register(authentication, {
+      verify: bearerVerifier({ issuer: options.issuer, jwksUrl }),
+      revocations: followRevocations(options.issuer, logger, options.metrics),
+    });
     await addLabRoutes(server, faultRoutes);
   }
   addOperationalRoutes(server, options, drainingController.signal);
   return server;
+}
+
+/** The view of revoked tokens that a service with the issuer `issuer` has, with its metric and its complaints. */
+export function followRevocations(
+  issuer: string,
+  logger: Pick<FastifyBaseLogger, 'warn'>,
+  metrics: Metrics,
+): RevocationView {
+  const report = createReporter(logger);
+  const view = createRevocationView({
+    source: identityRevocations(issuer),
+    // A moment without identity is nothing to report: it restarts, too.
+    onError: (error) => {
+      if (view.age() > 2_000) report('identity cannot be asked for revoked tokens', error);
+    },
+  });
+  metrics.gauge(
+    'revocation_view_age_seconds',
+    'Time since identity was last heard about revoked tokens.',
+    [],
+    (gauge) => gauge.set(view.age() / 1000),
+  );
+  return view;
 }
 
 /** How long an idle connection may still bring a request after the listener has closed, in ms. */

@@ -21,6 +21,10 @@ export interface TestIdentity {
   url: string;
   /** An access token for a quarter of an hour; `claims` and `header` override what a good one would have. */
   token(user?: { userId?: string; roles?: readonly Role[] }, claims?: TokenPart, header?: TokenPart): string;
+  /** Revokes a token (`jti`) or a session (`sid`), as identity's `GET /revocations` tells it. */
+  revoke(id: string): void;
+  /** From now on `GET /revocations` fails (or works again), while the keys can still be had. */
+  setSilent(silent: boolean): void;
   close(): Promise<void>;
 }
 
@@ -41,10 +45,28 @@ export function tokenSigner(): TokenSigner {
 /** Starts an issuer on a port of its own. */
 export async function testIdentity(): Promise<TestIdentity> {
   const signer = tokenSigner();
+  const revoked: string[] = [];
+  const waiting = new Set<() => void>();
+  let silent = false;
   const server = createServer((request, response) => {
-    const known = request.url === '/.well-known/jwks.json';
-    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(known ? { keys: [signer.jwk] } : {}));
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    const url = new URL(request.url ?? '/', 'http://identity');
+    if (url.pathname === '/.well-known/jwks.json') return answer(200, { keys: [signer.jwk] });
+    if (url.pathname !== '/revocations') return answer(404, {});
+    if (silent) return answer(503, {});
+    const after = Number(url.searchParams.get('after') ?? 0);
+    const tell = (): void => {
+      clearTimeout(patience);
+      waiting.delete(tell);
+      const items = revoked.slice(after).map((id) => ({ id, until: Math.floor(Date.now() / 1000) + 900 }));
+      answer(200, { items, cursor: String(revoked.length), more: false });
+    };
+    const patience = setTimeout(tell, 1_000);
+    if (url.searchParams.get('wait') !== '1' || revoked.length > after) tell();
+    else waiting.add(tell);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -65,7 +87,15 @@ export async function testIdentity(): Promise<TestIdentity> {
       };
       return signer.sign({ ...good, ...claims }, header);
     },
+    revoke: (id) => {
+      revoked.push(id);
+      for (const tell of waiting) tell();
+    },
+    setSilent: (now) => {
+      silent = now;
+    },
     close: async () => {
+      for (const tell of waiting) tell();
       server.closeAllConnections();
       server.close();
       await once(server, 'close');

@@ -15,8 +15,11 @@ export interface EventStreams {
   openFor(reader: string): number;
   /** Keeps a place for a stream before it is asked for; call what it returns when the stream is over. */
   reserve(reader: string): () => void;
-  /** Hands the stream to the response, which must not have begun; `onEnd` is called once, whoever ended it. */
-  pipe(source: OpenStream, response: ServerResponse, headers: Record<string, string>, onEnd: () => void): void;
+  /**
+   * Hands the stream to the response, which must not have begun; `onEnd` is called once, whoever ended it. The function
+   * it returns ends it.
+   */
+  pipe(source: OpenStream, response: ServerResponse, headers: Record<string, string>, onEnd: () => void): () => void;
   /** Ends all streams; browsers reconnect, with `Last-Event-ID`, and reach another replica. */
   endAll(): void;
 }
@@ -83,6 +86,7 @@ export function eventStreams(options: { silenceLimitMs?: number; onSize?: (size:
         end: finish,
         fail: finish,
       });
+      return finish;
     },
     endAll: () => {
       for (const end of ends) end();

@@ -53,7 +53,17 @@ export function orderEventRoutes(scope: HttpServer, checkout: Upstream, streams:
           throw new ProblemError('unavailable', 'This instance is shutting down.', { retryAfterSeconds: 1 });
         }
         reply.hijack();
-        streams.pipe(answer, reply.raw, reply.getHeaders() as Record<string, string>, release);
+        // Who has signed out, here or elsewhere, sees nothing more.
+        let revoked = false;
+        let end = (): void => {
+          revoked = true;
+        };
+        const unwatch = scope.revocations?.onRevoked(request.principal!, () => end());
+        end = streams.pipe(answer, reply.raw, reply.getHeaders() as Record<string, string>, () => {
+          unwatch?.();
+          release();
+        });
+        if (revoked) end();
         return reply;
       } catch (error) {
         release();

@@ -41,6 +41,7 @@ export function orderEventRoutes(server: HttpServer, { store, live }: { store: O
     };
     stream.on('close', end);
     server.draining.addEventListener('abort', end);
+    const unwatchRevocation = server.revocations?.onRevoked(request.principal!, end);
     // Requests are still taken while the process is on its way out, and nothing will be told of the end a second time.
     if (server.draining.aborted) end();
     const heartbeat = setInterval(() => stream.write(': still here\n\n'), heartbeatMs);
@@ -77,6 +78,7 @@ export function orderEventRoutes(server: HttpServer, { store, live }: { store: O
         open -= 1;
         clearInterval(heartbeat);
         unwatch();
+        unwatchRevocation?.();
         server.draining.removeEventListener('abort', end);
         stream.end();
       });

@@ -1,7 +1,7 @@
 /** Access tokens (RFC 9068): what a signed-in person shows to every service. */
 import { randomUUIDv7 } from 'node:crypto';
 import { accessAudience, type AccessClaims, type User } from '@ballast/contracts';
-import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
+import { importJWK, SignJWT, type JWK } from 'jose';
 
 /** Signs a token for `user` in the session `sessionId` (the refresh family). */
 export type AccessTokenIssuer = (user: User, sessionId: string) => Promise<string>;
@@ -18,7 +18,7 @@ export async function createAccessTokenIssuer(options: {
 
   return (user, sessionId) => {
     const issuedAt = Math.floor(Date.now() / 1000);
-    const claims: AccessClaims & { sid: string } = {
+    const claims: AccessClaims = {
       iss: options.issuer,
       aud: accessAudience,
       sub: user.userId,
@@ -31,10 +31,4 @@ export async function createAccessTokenIssuer(options: {
     };
     return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(key);
   };
-}
-
-/** The session a token that has already been verified belongs to; null where the claim is not there. */
-export function sessionOf(verifiedToken: string): string | null {
-  const { sid } = decodeJwt(verifiedToken);
-  return typeof sid === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(sid) ? sid : null;
 }

@@ -21,7 +21,7 @@ const beginFamily = {
  * `presented` locks the token and its family and reads them as they are once the lock is had, so of two callers with
  * one token the second sees it used. Then either the token is spent, its successor stored and the family extended, or,
  * where it was spent before, the family is ended. `issued` reads from `spent`, which is what makes the old token give
- * up its place in `refresh_tokens_one_live` first.
+ * up its place in `refresh_tokens_one_live` first. An ended family's access tokens are revoked with it.
  */
 const rotate = {
   name: 'rotate-refresh-token',
@@ -54,6 +54,10 @@ const rotate = {
          SET ended_at = now()
         FROM presented p
        WHERE f.family_id = p.family_id AND p.used AND NOT p.ended
+      RETURNING f.family_id
+    ), revoked AS (
+      INSERT INTO revocations (id, expires_at)
+      SELECT family_id, now() + make_interval(secs => $4) FROM ended
     )
     SELECT p.family_id, p.used, p.ended, p.expired, u.user_id, u.email, u.roles
       FROM presented p
@@ -62,7 +66,14 @@ const rotate = {
 
 const endFamily = {
   name: 'end-family',
-  text: 'UPDATE refresh_families SET ended_at = now() WHERE family_id = $1 AND user_id = $2 AND ended_at IS NULL',
+  text: `
+    WITH ended AS (
+      UPDATE refresh_families SET ended_at = now()
+       WHERE family_id = $1 AND user_id = $2 AND ended_at IS NULL
+      RETURNING family_id
+    )
+    INSERT INTO revocations (id, expires_at)
+    SELECT family_id, now() + make_interval(secs => $3) FROM ended`,
 };
 
 const batch = 1000;
@@ -79,6 +90,12 @@ const deleteOldTokens = `
    WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE used_at < now() - make_interval(secs => $1)
                          LIMIT ${batch} FOR UPDATE SKIP LOCKED)
   RETURNING family_id`;
+
+// A service that has not heard of it yet forgets nothing by this: what it revoked has expired.
+const deleteOldRevocations = `
+  DELETE FROM revocations
+   WHERE seq IN (SELECT seq FROM revocations WHERE expires_at < now() LIMIT ${batch} FOR UPDATE SKIP LOCKED)
+  RETURNING seq`;
 
 /** Begins a family for a user with its first token. */
 export async function beginRefreshFamily(
@@ -99,10 +116,13 @@ export type Rotation =
   | { outcome: 'reused'; familyId: string; user: User; endedNow: boolean }
   | { outcome: 'ended' | 'expired' | 'unknown' };
 
-/** Exchanges a live token for its successor, or ends the family of one that was used before. */
+/**
+ * Exchanges a live token for its successor, or ends the family of one that was used before. `accessSeconds` is how long
+ * an access token lives, and with it the memory that a session's were revoked.
+ */
 export async function rotateRefreshToken(
   database: Queryable,
-  tokens: { presentedHash: Buffer; nextHash: Buffer; lifetimeSeconds: number },
+  tokens: { presentedHash: Buffer; nextHash: Buffer; lifetimeSeconds: number; accessSeconds: number },
 ): Promise<Rotation> {
   const [row] = await database.query<{
     family_id: string;
@@ -112,7 +132,7 @@ export async function rotateRefreshToken(
     user_id: string;
     email: string;
     roles: Role[];
-  }>(rotate, [tokens.presentedHash, tokens.nextHash, tokens.lifetimeSeconds]);
+  }>(rotate, [tokens.presentedHash, tokens.nextHash, tokens.lifetimeSeconds, tokens.accessSeconds]);
   if (row === undefined) return { outcome: 'unknown' };
   const user: User = { userId: row.user_id, email: row.email, roles: row.roles };
   if (row.used) return { outcome: 'reused', familyId: row.family_id, user, endedNow: !row.ended };
@@ -121,18 +141,19 @@ export async function rotateRefreshToken(
   return { outcome: 'rotated', familyId: row.family_id, user };
 }
 
-/** Ends a user's family; does nothing when it has ended already. */
+/** Ends a user's family and revokes its access tokens; does nothing when it has ended already. */
 export async function endRefreshFamily(
   database: Queryable,
-  family: { familyId: string; userId: string },
+  family: { familyId: string; userId: string; accessSeconds: number },
 ): Promise<void> {
-  await database.query(endFamily, [family.familyId, family.userId]);
+  await database.query(endFamily, [family.familyId, family.userId, family.accessSeconds]);
 }
 
-/** Deletes what can never be accepted again. `lifetimeSeconds` is that of a token. */
+/** Deletes what can never be accepted again. `lifetimeSeconds` is that of a refresh token. */
 export async function deleteExpired(database: Queryable, lifetimeSeconds: number): Promise<void> {
   await untilFewer(() => database.query(deleteExpiredFamilies));
   await untilFewer(() => database.query(deleteOldTokens, [lifetimeSeconds]));
+  await untilFewer(() => database.query(deleteOldRevocations));
 }
 
 async function untilFewer(deleteSome: () => Promise<unknown[]>): Promise<void> {

@@ -55,6 +55,7 @@ describe('discovery', () => {
       '/logout',
       '/refresh',
       '/register',
+      '/revocations',
     ]);
   });
 });

@@ -31,7 +31,7 @@ describe('a refresh family', () => {
     return family;
   };
   const rotate = (presentedHash: Buffer, nextHash = newHash()) =>
-    rotateRefreshToken(database, { presentedHash, nextHash, lifetimeSeconds: hour });
+    rotateRefreshToken(database, { presentedHash, nextHash, lifetimeSeconds: hour, accessSeconds: 900 });
   const count = (rotations: readonly Rotation[], outcome: Rotation['outcome']) =>
     rotations.filter((rotation) => rotation.outcome === outcome).length;
 
