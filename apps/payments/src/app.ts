@@ -1,7 +1,7 @@
 /** All wiring of payments in one place. */
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
-import { connectParts, outboxMigrations } from '@ballast/outbox';
+import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
 import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createProviders } from './clients/providers.ts';
 import type { Config } from './config.ts';
@@ -46,6 +46,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
   });
+  await addOutboxRoutes(server, parts);
   webhookRoutes(server, { store, driver, providers });
   paymentMethodRoutes(server, providers);
   await server.ready();

@@ -3,6 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { failPoint } from '@ballast/faults';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { Terminal } from './errors.ts';
+import type { KillSwitchOptions } from './kill-switch.ts';
 import { readMessage, type Message } from './message.ts';
 import type { Publisher } from './publisher.ts';
 import { deadExchangeName, queueName, retryDelay, retryQueueName } from './topology.ts';
@@ -21,6 +22,8 @@ export interface ConsumerOptions {
    * throwing `Terminal` dead-letters it; throwing anything else has it delivered again later.
    */
   handle: (message: Message) => Promise<void>;
+  /** When a failing handler is given a rest. */
+  killSwitch?: KillSwitchOptions;
 }
 
 /** What a consumer needs of the connection it lives on. */
@@ -37,6 +40,9 @@ export interface ConsumerConnection {
   }) => void;
 }
 
+/** What became of one delivery. */
+export type Outcome = 'handled' | 'retried' | 'dead-lettered' | 'abandoned';
+
 /** Counted by libs/service; anyone may listen. */
 const counts = diagnostics.channel('ballast:count');
 
@@ -45,10 +51,10 @@ export async function deliver(
   connection: ConsumerConnection,
   options: ConsumerOptions,
   delivery: ConsumeMessage,
-): Promise<void> {
+): Promise<Outcome> {
   const before = Number(delivery.properties.headers?.['x-attempt'] ?? 0);
   const attempt = (Number.isSafeInteger(before) ? before : 0) + 1;
-  let outcome: 'handled' | 'retried' | 'dead-lettered' | 'abandoned' = 'handled';
+  let outcome: Outcome = 'handled';
   try {
     try {
       const message = readMessage(delivery.content);
@@ -69,6 +75,7 @@ export async function deliver(
   if (counts.hasSubscribers) {
     counts.publish({ name: 'messages_consumed_total', labels: { queue: options.queue, outcome } });
   }
+  return outcome;
 }
 
 /** How long an abandoned message rests, in ms: at once it would come, fail and count as delivered again and again. */

@@ -1,5 +1,13 @@
 /** Commands and events over RabbitMQ: declared topology, confirmed publishing, consuming with retry and dead letters. */
-export { createMessaging, type ConsumerHandle, type Messaging, type MessagingOptions } from './messaging.ts';
+export {
+  createMessaging,
+  type ConsumerHandle,
+  type ConsumerState,
+  type Messaging,
+  type MessagingOptions,
+} from './messaging.ts';
+export { killSwitchRule, type KillSwitchOptions } from './kill-switch.ts';
+export type { DeadLetter } from './dead-letters.ts';
 export type { ConsumerOptions } from './consumer.ts';
 export { createMessage, type Message, type OutgoingMessage } from './message.ts';
 export { PublishFailed, Terminal } from './errors.ts';

@@ -2,7 +2,9 @@
 import { runInTrace } from '@ballast/service/trace';
 import { connect, type Channel, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import { deliver, type ConsumerOptions } from './consumer.ts';
+import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { PublishFailed } from './errors.ts';
+import { KillSwitch } from './kill-switch.ts';
 import type { Message } from './message.ts';
 import { Publisher } from './publisher.ts';
 import { declareExchanges, declareQueue, exchangeName, queueName } from './topology.ts';
@@ -29,7 +31,21 @@ export type MessagingEvent =
   | { kind: 'connected' }
   | { kind: 'disconnected'; error: unknown }
   | { kind: 'blocked'; reason: string }
-  | { kind: 'message-set-aside'; queue: string; outcome: string; attempt: number; error: unknown };
+  | { kind: 'message-set-aside'; queue: string; outcome: string; attempt: number; error: unknown }
+  /** The kill switch of a consumer: its handler kept failing, it rests for `restMs`; or it begins again. */
+  | { kind: 'consumer-tripped'; queue: string; restMs: number }
+  | { kind: 'consumer-restarted'; queue: string };
+
+/** A consumer as it is now. */
+export interface ConsumerState {
+  queue: string;
+  /** `tripped`: resting after repeated failures, until `restartsAt`. */
+  state: 'running' | 'tripped' | 'disconnected';
+  restartsAt: Date | null;
+  trips: number;
+  /** Messages being handled. */
+  inHand: number;
+}
 
 export interface ConsumerHandle {
   /** Takes no more messages; resolves when those in hand are done. */
@@ -41,6 +57,12 @@ export interface Messaging {
   publish(message: Message): Promise<void>;
   /** Starts consuming, now and after every reconnect. */
   consume(options: ConsumerOptions): Promise<ConsumerHandle>;
+  /** Every consumer started here. */
+  consumers(): ConsumerState[];
+  /** Dead letters of all consumers' queues, at most `limit` of each queue. */
+  deadLetters(limit: number): Promise<{ items: DeadLetter[]; total: number }>;
+  /** Sends dead letters through their queues once more: those named, or all. */
+  replayDeadLetters(messageIds?: readonly string[]): Promise<{ replayed: number; left: number }>;
   /** Rejects when the broker cannot be used: not connected, or blocking publishers. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -50,8 +72,13 @@ interface Consumer {
   options: ConsumerOptions;
   channel: Channel | undefined;
   consumerTag: string | undefined;
+  /** Takes messages from the channel; made with it. */
+  begin: (() => Promise<void>) | undefined;
   inHand: Set<Promise<void>>;
   stopped: boolean;
+  killSwitch: KillSwitch;
+  /** While it rests. */
+  resting: { timer: NodeJS.Timeout; until: Date } | undefined;
 }
 
 const defaultPrefetch = 256;
@@ -94,16 +121,50 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
       report: (event: { queue: string; outcome: string; attempt: number; error: unknown }) =>
         report({ kind: 'message-set-aside', ...event }),
     };
-    const { consumerTag } = await channel.consume(queueName(namespace, queue), (delivery) => {
-      // null: the broker cancelled us (the queue was deleted); a new connection declares it again.
-      if (delivery === null) return reconnect(connection);
-      const done = deliver(target, consumer.options, delivery).finally(() => consumer.inHand.delete(done));
-      consumer.inHand.add(done);
-    });
     consumer.channel = channel;
-    consumer.consumerTag = consumerTag;
-    // Stopped while it was being started again: `stop` knew only the channel before.
-    if (consumer.stopped) await cancel(consumer);
+    consumer.begin = async () => {
+      const { consumerTag } = await channel.consume(queueName(namespace, queue), (delivery) => {
+        // null: the broker cancelled us (the queue was deleted); a new connection declares it again.
+        if (delivery === null) return reconnect(connection);
+        const done = deliver(target, consumer.options, delivery)
+          .then((outcome) => {
+            if (consumer.killSwitch.note(outcome === 'retried', performance.now())) trip(consumer);
+          })
+          .finally(() => consumer.inHand.delete(done));
+        consumer.inHand.add(done);
+      });
+      consumer.consumerTag = consumerTag;
+      // Stopped while it was being started again: `stop` knew only the channel before.
+      if (consumer.stopped) await cancel(consumer);
+    };
+    if (consumer.resting === undefined) await consumer.begin();
+  };
+
+  /** Its handler keeps failing: what waits in the queue is left there for a while. */
+  const trip = (consumer: Consumer): void => {
+    if (consumer.resting !== undefined || consumer.stopped) return;
+    const { queue } = consumer.options;
+    const { restMs } = consumer.killSwitch.options;
+    const timer = setTimeout(() => {
+      consumer.resting = undefined;
+      report({ kind: 'consumer-restarted', queue });
+      // Where the connection is gone the next one starts it with all others.
+      if (consumer.stopped || current === undefined) return;
+      const connected = current;
+      consumer.begin?.().catch((error: unknown) => {
+        report({ kind: 'disconnected', error });
+        if (current === connected) reconnect(connected);
+      });
+    }, restMs);
+    consumer.resting = { timer, until: new Date(Date.now() + restMs) };
+    report({ kind: 'consumer-tripped', queue, restMs });
+    cancel(consumer).catch((error: unknown) => report({ kind: 'disconnected', error }));
+  };
+
+  /** The connection as it is; dead letters cannot wait for another. */
+  const connected = (): ChannelModel => {
+    if (current === undefined) throw new PublishFailed('not connected');
+    return current;
   };
 
   const setUp = async (connection: ChannelModel): Promise<void> => {
@@ -167,17 +228,20 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         },
         channel: undefined,
         consumerTag: undefined,
+        begin: undefined,
         inHand: new Set(),
         stopped: false,
+        killSwitch: new KillSwitch(consumerOptions.killSwitch),
+        resting: undefined,
       };
       consumers.add(consumer);
-      const connected = current;
-      if (connected !== undefined && publisher !== undefined) {
+      const here = current;
+      if (here !== undefined && publisher !== undefined) {
         try {
-          await startConsumer(connected, publisher, consumer);
+          await startConsumer(here, publisher, consumer);
         } catch (error) {
           // Lost in the middle of it: the next connection starts this consumer with all others.
-          if (current === connected) {
+          if (current === here) {
             consumers.delete(consumer);
             throw error;
           }
@@ -187,9 +251,36 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         stop: async () => {
           consumer.stopped = true;
           consumers.delete(consumer);
+          clearTimeout(consumer.resting?.timer);
           await cancel(consumer);
           await Promise.all(consumer.inHand);
         },
+      };
+    },
+    consumers: () =>
+      [...consumers].map(({ options: { queue }, resting, killSwitch, inHand }) => ({
+        queue,
+        state: resting !== undefined ? 'tripped' : current === undefined ? 'disconnected' : 'running',
+        restartsAt: resting?.until ?? null,
+        trips: killSwitch.trips,
+        inHand: inHand.size,
+      })),
+    deadLetters: async (limit) => {
+      const found = await Promise.all(
+        [...consumers].map(({ options: { queue } }) => listDeadLetters(connected(), namespace, queue, limit)),
+      );
+      return {
+        items: found.flatMap(({ items }) => items),
+        total: found.reduce((sum, { total }) => sum + total, 0),
+      };
+    },
+    replayDeadLetters: async (messageIds) => {
+      const done = await Promise.all(
+        [...consumers].map(({ options: { queue } }) => replayDeadLetters(connected(), namespace, queue, messageIds)),
+      );
+      return {
+        replayed: done.reduce((sum, { replayed }) => sum + replayed, 0),
+        left: done.reduce((sum, { left }) => sum + left, 0),
       };
     },
     ping: async () => {
@@ -204,9 +295,11 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
 }
 
 async function cancel(consumer: Consumer): Promise<void> {
-  if (consumer.channel === undefined || consumer.consumerTag === undefined) return;
+  const { channel, consumerTag } = consumer;
+  if (channel === undefined || consumerTag === undefined) return;
+  consumer.consumerTag = undefined;
   try {
-    await consumer.channel.cancel(consumer.consumerTag);
+    await channel.cancel(consumerTag);
   } catch (error) {
     // A channel that is closed already, or closes now, delivers nothing more, which is what was asked for.
     const closed =

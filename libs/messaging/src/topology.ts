@@ -17,7 +17,7 @@ const deliveryLimit = 100;
 export const exchangeName = (namespace: string): string => namespace;
 export const deadExchangeName = (namespace: string): string => `${namespace}.dead`;
 export const queueName = (namespace: string, queue: string): string => `${namespace}.${queue}`;
-const deadQueueName = (namespace: string, queue: string): string => `${namespace}.${queue}.dead`;
+export const deadQueueName = (namespace: string, queue: string): string => `${namespace}.${queue}.dead`;
 export const retryQueueName = (namespace: string, queue: string, delayMs: number): string =>
   `${namespace}.${queue}.retry.${delayMs}`;
 

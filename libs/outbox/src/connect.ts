@@ -57,6 +57,12 @@ export async function connectParts({ config, logger, metrics, schema, migrations
           break;
         case 'message-set-aside':
           report(`a message was ${event.outcome}`, event.error, { queue: event.queue, attempt: event.attempt });
+          break;
+        case 'consumer-tripped':
+          report('a consumer keeps failing and rests', undefined, { queue: event.queue, restMs: event.restMs });
+          break;
+        case 'consumer-restarted':
+          logger.info({ queue: event.queue }, 'a consumer begins again after its rest');
       }
     },
   });

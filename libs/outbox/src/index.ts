@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 
 export { connectParts, type Parts } from './connect.ts';
+export { addOutboxRoutes } from './routes.ts';
 export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts';
 export { outboxInsert, outboxParameters, type StoredRow } from './sql.ts';
 export { rememberMessages } from './inbox.ts';

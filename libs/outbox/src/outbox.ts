@@ -29,6 +29,14 @@ export interface Outbox {
   start(): void;
   /** Stops sweeping and waits for what is being told. Rows that could not be told stay in the table. */
   stop(): Promise<void>;
+  /** This relay tells nothing more for `milliseconds`, or until `resume`; pausing again moves the end. */
+  pause(milliseconds: number): void;
+  /** Goes on at once with what has gathered. */
+  resume(): void;
+  /** Until when it is paused (null: it is not), and messages told by this relay so far. */
+  state(): { pausedUntil: Date | null; told: number };
+  /** The oldest rows, at most `limit`. */
+  waiting(limit: number): Promise<{ id: string; aggregateId: string; type: string; createdAt: Date }[]>;
   /** Rows waiting, and the age of the oldest in seconds. */
   backlog(): Promise<{ rows: number; oldest: number }>;
 }
@@ -65,6 +73,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let stopped = false;
   /** Rows told so far: while it stands still, a sweep that asks for more only gets the same again. */
   let told = 0;
+  let paused: { until: Date; timer: NodeJS.Timeout } | undefined;
 
   /** Deletes told rows; resolves, per row, to what waited behind it. */
   const settleRows = async (rows: readonly Row[]): Promise<Row[][]> => {
@@ -95,6 +104,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   /** Queues rows for telling, one chain per aggregate. */
   const tell = (rows: readonly Row[]): void => {
+    if (paused !== undefined) {
+      // Not held here: another replica's relay, or this one later, finds them in the table.
+      void Promise.all(rows.map(giveBack)).catch(onError);
+      return;
+    }
     for (const [aggregateId, group] of Map.groupBy(rows, (row) => row.aggregateId)) {
       const chain = chains.get(aggregateId);
       if (chain !== undefined) {
@@ -117,6 +131,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Tells an aggregate's rows one after the other: a message goes only after its elder is confirmed. */
   const tellChain = async (aggregateId: string, chain: Chain): Promise<void> => {
     for (let row = chain.rows[0]; row !== undefined; row = chain.rows[0]) {
+      if (paused !== undefined) {
+        chains.delete(aggregateId);
+        await Promise.all(chain.rows.map(giveBack));
+        return;
+      }
       await publish(row.message);
       await failPoint('after-publish', row.message.type);
       const behind = await settle(row);
@@ -129,7 +148,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   const sweep = async (): Promise<void> => {
     try {
-      for (;;) {
+      while (paused === undefined) {
         const before = told;
         const rows = await database.query<FoundRow>(sql.takeAbandoned, [sweepSize]);
         tell(rows.map(toRow).sort(byId));
@@ -189,6 +208,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
     }, 10);
   };
 
+  const resume = (): void => {
+    clearTimeout(paused?.timer);
+    paused = undefined;
+    if (!stopped) sweeping = sweeping.then(sweep);
+  };
+
   return {
     append: async (transaction, messages) => {
       if (messages.length === 0) return;
@@ -205,6 +230,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
       await sweeping;
       await Promise.all([...chains.values()].map((chain) => chain.done));
     },
+    pause: (milliseconds) => {
+      clearTimeout(paused?.timer);
+      const timer = setTimeout(resume, milliseconds).unref();
+      paused = { until: new Date(Date.now() + milliseconds), timer };
+    },
+    resume,
+    state: () => ({ pausedUntil: paused?.until ?? null, told }),
+    waiting: async (limit) =>
+      (
+        await database.query<{ id: string; aggregate_id: string; type: string; created_at: Date }>(sql.oldest, [limit])
+      ).map((row) => ({ id: row.id, aggregateId: row.aggregate_id, type: row.type, createdAt: row.created_at })),
     backlog: async () => (await database.query<{ rows: number; oldest: number }>(sql.backlog))[0]!,
   };
 }

@@ -84,6 +84,11 @@ export const backlog = {
   text: `SELECT count(*)::int AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest FROM outbox`,
 };
 
+export const oldest = {
+  name: 'outbox-oldest',
+  text: `SELECT id, aggregate_id, message ->> 'type' AS type, created_at FROM outbox ORDER BY id LIMIT $1`,
+};
+
 /** Long after any broker would deliver a message again; at most $1 of them. Replicas do not wait for each other. */
 export const forgetOldMessages = {
   name: 'inbox-forget',

@@ -72,6 +72,42 @@ describe('the outbox', () => {
     );
   });
 
+  it('tells nothing while it is paused, says what waits, and everything once it goes on', async () => {
+    const { heard, publish } = listener();
+    const outbox = open(publish);
+    outbox.pause(60_000);
+    assert.ok(outbox.state().pausedUntil! > new Date());
+    const sent = [message(1), message(2), message(1)];
+    for (const one of sent) await store(outbox, [one]);
+    await until('nobody holds the rows', async () => {
+      const held = await database.query('SELECT 1 FROM outbox WHERE leased_until > now()');
+      return held.length === 0;
+    });
+    assert.deepEqual((await outbox.backlog()).rows, 3);
+    assert.deepEqual(
+      (await outbox.waiting(2)).map(({ aggregateId, type }) => ({ aggregateId, type })),
+      [1, 2].map((index) => ({ aggregateId: aggregate(index), type: 'ReleaseStock' })),
+    );
+    assert.equal(heard.length, 0);
+    outbox.resume();
+    await until('an empty table', async () => (await rows()) === 0);
+    assert.equal(heard.length, 3);
+    assert.deepEqual(
+      heard.filter((one) => one.correlationId === aggregate(1)).map((one) => one.id),
+      [sent[0]!.id, sent[2]!.id],
+      'in order',
+    );
+    assert.deepEqual(outbox.state(), { pausedUntil: null, told: 3 });
+  });
+
+  it('goes on by itself when the pause is over', async () => {
+    const { heard, publish } = listener();
+    const outbox = open(publish);
+    outbox.pause(150);
+    await store(outbox, [message(1)]);
+    await until('it is told', () => heard.length === 1);
+  });
+
   it('tells a message as it was stored and forgets it after the confirm', async () => {
     const { heard, publish } = listener();
     const sent = message(1);
