@@ -45,7 +45,8 @@ export async function listDeadLetters(
       if ((await channel.checkQueue(name)).messageCount >= items.length) break;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    return { items, total: messageCount };
+    // Some may have come, or come back, after the count.
+    return { items, total: Math.max(messageCount, items.length) };
   });
 }
 
