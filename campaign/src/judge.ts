@@ -26,7 +26,12 @@ interface OrderRow {
   state: string;
   total_amount: string;
   currency: string;
+  /** An operator has said that the money went back outside the provider. */
+  settled_by_hand: boolean;
 }
+
+/** States of an order's claims. */
+type Claims = ReadonlyMap<string, readonly string[]>;
 
 /** Everything that must hold once faults are healed and orders have ended (guarantees.md, invariants 1-8). */
 export async function judge(
@@ -77,9 +82,11 @@ export async function judge(
   await rows(
     'nothing leaves a final state',
     `SELECT saga_id, seq, from_state, to_state FROM checkout.saga_transitions
-      WHERE from_state IN ('Completed', 'Compensated', 'RequiresReview') AND to_state <> from_state`,
+      WHERE (from_state IN ('Completed', 'Compensated') OR from_state = 'RequiresReview' AND decision IS NULL)
+        AND to_state <> from_state`,
   );
-  for (const schema of ['catalog', 'payments', 'checkout']) {
+  const claims = await claimsByOrder(admin);
+  for (const schema of ['catalog', 'payments', 'checkout', ...(claims === null ? [] : ['claims'])]) {
     await rows(
       `the outbox of ${schema} is empty`,
       `SELECT id, message ->> 'type' AS type, created_at FROM ${schema}.outbox`,
@@ -88,11 +95,14 @@ export async function judge(
 
   const orders = (
     await admin.query<OrderRow>(
-      'SELECT o.order_id, s.state, o.total_amount, o.currency FROM checkout.orders o JOIN checkout.sagas s ON s.id = o.order_id',
+      `SELECT o.order_id, s.state, o.total_amount, o.currency,
+              EXISTS (SELECT FROM checkout.saga_transitions t WHERE t.saga_id = s.id AND t.event = 'SettledByHand') AS settled_by_hand
+         FROM checkout.orders o JOIN checkout.sagas s ON s.id = o.order_id`,
     )
   ).rows;
   report('whatever was answered 2xx exists', missing(placed, orders));
-  report('money taken equals orders completed, by the provider', compareMoney(orders, byOrder(ledger)));
+  report('money taken equals orders completed, by the provider', compareMoney(orders, byOrder(ledger), claims));
+  report('a granted claim is refunded in the end', unpaid(claims));
   const own = await admin.query<{ order_id: string; currency: string; captured: string; refunded: string }>(
     `SELECT order_id, currency, coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
             coalesce(sum(amount) FILTER (WHERE kind = 'refunded'), 0) AS refunded FROM payments.ledger GROUP BY order_id, currency`,
@@ -105,7 +115,7 @@ export async function judge(
     captured: Number(row.captured),
     refunded: Number(row.refunded),
   }));
-  report('money taken equals orders completed, by our ledger', compareMoney(orders, byOrder(ownLines)));
+  report('money taken equals orders completed, by our ledger', compareMoney(orders, byOrder(ownLines), claims));
   return found;
 }
 
@@ -117,21 +127,46 @@ function missing(placed: readonly Placed[], orders: readonly OrderRow[]): object
   return placed.filter((order) => !known.has(order.orderId)).map(({ orderId }) => ({ orderId }));
 }
 
-/** For each order: what was kept is its total if it completed, else nothing; and no money without an order. */
-function compareMoney(orders: readonly OrderRow[], ledger: ReadonlyMap<string, LedgerLine>): object[] {
+/** Null in a mesh without claims. */
+async function claimsByOrder(admin: pg.Client): Promise<Claims | null> {
+  const there = await admin.query<{ there: boolean }>(`SELECT to_regclass('claims.claims') IS NOT NULL AS there`);
+  if (there.rows[0]?.there !== true) return null;
+  const { rows } = await admin.query<{ order_id: string; state: string }>('SELECT order_id, state FROM claims.claims');
+  return new Map(
+    [...Map.groupBy(rows, (row) => row.order_id)].map(([id, list]) => [id, list.map(({ state }) => state)]),
+  );
+}
+
+const unpaid = (claims: Claims | null): object[] =>
+  [...(claims ?? [])]
+    .filter(([, states]) => states.includes('granted'))
+    .map(([orderId, states]) => ({ orderId, claims: states }));
+
+/**
+ * For each order: what was kept is its total if it completed and no claim about it was refunded, else nothing; and no
+ * money without an order. Left out are orders that a person is still to decide about, and those whose money a person
+ * has given back outside the provider.
+ */
+function compareMoney(
+  orders: readonly OrderRow[],
+  ledger: ReadonlyMap<string, LedgerLine>,
+  claims: Claims | null,
+): object[] {
   const wrong: object[] = [];
   const known = new Set<string>();
   for (const order of orders) {
     known.add(order.order_id);
-    if (order.state === 'RequiresReview') continue;
+    if (order.state === 'RequiresReview' || order.settled_by_hand) continue;
+    const claimed = claims?.get(order.order_id) ?? [];
     const line = ledger.get(order.order_id);
     const kept = (line?.captured ?? 0) - (line?.refunded ?? 0);
     if ((line?.captured ?? 0) > Number(order.total_amount))
       wrong.push({ orderId: order.order_id, capturedMoreThanOnce: line?.captured });
-    const due = order.state === 'Completed' ? Number(order.total_amount) : 0;
+    const earned = order.state === 'Completed' && !claimed.includes('refunded');
+    const due = earned ? Number(order.total_amount) : 0;
     const held = order.state === 'Completed' ? 0 : (line?.authorized ?? 0) - (line?.captured ?? 0);
     if (kept !== due || (line !== undefined && line.captured > 0 && line.currency !== order.currency))
-      wrong.push({ orderId: order.order_id, state: order.state, due, kept });
+      wrong.push({ orderId: order.order_id, state: order.state, claims: claimed, due, kept });
     if (held > 0) wrong.push({ orderId: order.order_id, state: order.state, stillHeld: held });
   }
   for (const line of ledger.values())

@@ -35,6 +35,16 @@ export interface Shopper {
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/**
+ * How long the mesh asked to wait, in ms. Heard where it is about this customer: too many requests (429), or the first
+ * request with this key is still running (409). While something is down, customers are impatient.
+ */
+function toldToWaitMs(last: unknown): number {
+  const { status, headers } = last as Partial<Answer>;
+  const seconds = status === 409 || status === 429 ? Number(headers?.['retry-after'] ?? 0) : 0;
+  return Number.isFinite(seconds) ? Math.min(seconds, 10) * 1_000 : 0;
+}
+
 /** Signs in at identity and orders through the bff with a bearer token, which it renews before it ends. */
 export async function createShopper(options: {
   bffUrl: string;
@@ -110,7 +120,7 @@ export async function createShopper(options: {
           last = error;
         }
         if (Date.now() > deadline) break;
-        await pause(50 + Math.random() * 200);
+        await pause(toldToWaitMs(last) + 50 + Math.random() * 200);
       }
       throw new Error('the order was not taken', { cause: last });
     },

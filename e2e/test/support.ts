@@ -18,14 +18,27 @@ export interface TestMesh {
   close(): Promise<void>;
 }
 
+/** What a test may want to be different. */
+export interface TestMeshOptions {
+  /** Environment of single services and stand-ins, by their names in the mesh; stronger than what goes to all. */
+  serviceEnvironment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Settings of the lab itself, such as VAULT_LEASE_SECONDS or LEASED_SERVICES. */
+  lab?: Readonly<Record<string, string>>;
+}
+
 /** Starts a mesh and signs a customer in. `env` goes to every service. */
-export async function startTestMesh(env: Record<string, string> = {}): Promise<TestMesh> {
+export async function startTestMesh(
+  env: Record<string, string> = {},
+  options: TestMeshOptions = {},
+): Promise<TestMesh> {
   const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-e2e-'));
   const events: LabEvent[] = [];
   const mesh = await startMesh({
     dataDirectory,
     portBase: await freePortBase(),
     env,
+    serviceEnvironment: options.serviceEnvironment ?? {},
+    environment: { ...process.env, ...options.lab },
     parts: 'native',
     onEvent: (event) => events.push(event),
   });
@@ -69,7 +82,7 @@ export async function startTestMesh(env: Record<string, string> = {}): Promise<T
 async function freePortBase(): Promise<number> {
   for (let tries = 0; tries < 50; tries += 1) {
     const base = 10_000 + Math.floor(Math.random() * 200) * 100;
-    const offsets = [0, 1, 2, 4, 5, 10, 12, 15, 379, 432, 672];
+    const offsets = [0, 1, 2, 3, 4, 5, 10, 12, 15, 200, 379, 432, 672];
     const free = await Promise.all(offsets.map((offset) => isPortFree(base + offset)));
     if (free.every(Boolean)) return base;
   }

@@ -1,7 +1,8 @@
 /**
  * Prepares a PostgreSQL server for the mesh: the database, and for every service a schema that only it can see.
  * Safe to run again at any time. The lab calls {@link bootstrapDatabase}; Compose runs this file with
- * POSTGRES_URL (an administrator's) and `<SERVICE>_DATABASE_PASSWORD` for each service in the environment.
+ * POSTGRES_URL (an administrator's) and `<SERVICE>_DATABASE_PASSWORD` for each service in the environment, and
+ * VAULT_ADMIN_PASSWORD for the role that Vault makes logins with.
  */
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 
@@ -21,6 +22,9 @@ export function ownerRole(service: string): string {
   return `svc_${service}`;
 }
 
+/** The role Vault makes and removes logins with. It is no superuser and cannot read any service's data. */
+export const vaultAdministrator = 'vault_admin';
+
 /** The URL a service connects with, from the administrator's. */
 export function serviceUrl(adminUrl: string, service: string, password: string): string {
   const url = new URL(adminUrl);
@@ -31,7 +35,8 @@ export function serviceUrl(adminUrl: string, service: string, password: string):
 }
 
 /**
- * Creates what is missing: database, roles, schemas, rights. Login roles get the passwords given, by role name.
+ * Creates what is missing: database, roles, schemas, rights. Login roles get the passwords given, by role name; Vault's
+ * administrator is made when there is one for it.
  * @throws Error when a password is missing, the server does not answer within 10 s or the administrator lacks rights.
  */
 export async function bootstrapDatabase(adminUrl: string, passwords: Readonly<Record<string, string>>): Promise<void> {
@@ -39,14 +44,42 @@ export async function bootstrapDatabase(adminUrl: string, passwords: Readonly<Re
     const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [databaseName]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${escapeIdentifier(databaseName)}`);
     for (const service of schemaOwners) await prepareRoles(client, service, passwords);
+    const password = passwords[vaultAdministrator];
+    if (password !== undefined) await prepareVaultAdministrator(client, password, schemaOwners.map(ownerRole));
   });
   const inDatabase = new URL(adminUrl);
   inDatabase.pathname = `/${databaseName}`;
   await connected(inDatabase.href, async (client) => {
     await client.query(`REVOKE ALL ON DATABASE ${escapeIdentifier(databaseName)} FROM PUBLIC`);
+    if (passwords[vaultAdministrator] !== undefined) {
+      await client.query(
+        `GRANT CONNECT ON DATABASE ${escapeIdentifier(databaseName)} TO ${escapeIdentifier(vaultAdministrator)}`,
+      );
+    }
     await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
     for (const service of schemaOwners) await prepareSchema(client, service);
   });
+}
+
+/**
+ * Makes the role that Vault makes logins with, as a member of each owner in the one way that lets it admit others and do
+ * nothing else (PostgreSQL 16 and later). `client` is an administrator's; `role` is another name for tests.
+ * @throws DatabaseError when an owner does not exist or the administrator lacks rights.
+ */
+export async function prepareVaultAdministrator(
+  client: Client,
+  password: string,
+  owners: readonly string[],
+  role: string = vaultAdministrator,
+): Promise<void> {
+  const name = escapeIdentifier(role);
+  if (!(await roleExists(client, role))) await client.query(`CREATE ROLE ${name}`);
+  await client.query(`ALTER ROLE ${name} LOGIN CREATEROLE PASSWORD ${escapeLiteral(password)}`);
+  for (const owner of owners) {
+    await client.query(`GRANT ${escapeIdentifier(owner)} TO ${name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);
+  }
+  // An expired VALID UNTIL keeps nobody out who is in: revoking has to end sessions.
+  await client.query(`GRANT pg_signal_backend TO ${name}`);
 }
 
 async function prepareRoles(
@@ -104,6 +137,10 @@ if (import.meta.main) {
     const password = process.env[`${service.toUpperCase()}_DATABASE_PASSWORD`];
     return password === undefined ? [] : [[loginRole(service), password] as const];
   });
-  await bootstrapDatabase(adminUrl, Object.fromEntries(passwords));
+  const vaultPassword = process.env['VAULT_ADMIN_PASSWORD'];
+  await bootstrapDatabase(adminUrl, {
+    ...Object.fromEntries(passwords),
+    ...(vaultPassword === undefined ? {} : { [vaultAdministrator]: vaultPassword }),
+  });
   console.log(`Database ${databaseName} is ready for ${schemaOwners.join(', ')}.`);
 }

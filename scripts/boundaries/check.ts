@@ -16,7 +16,8 @@ import { readWorkspaces, type Workspace, type Workspaces } from './workspaces.ts
 /** Something that breaks a rule. `line` counts from 1; in a package.json it is the line of the dependency or tag. */
 export type Violation = { file: string; line: number; subject: string; rule: string; reason: string };
 
-const notOurs = /(^|\/)(node_modules|dist[^/]*|\.[^/]+|boundaries-fixtures)(\/|$)/;
+/** `bench` is a package of its own, outside the workspaces: nothing of the product may import it. */
+const notOurs = /(^|\/)(node_modules|dist[^/]*|\.[^/]+|boundaries-fixtures)(\/|$)|^bench(\/|$)/;
 
 /** Checks the repository at `root`. */
 export function checkBoundaries(root: string): { violations: readonly Violation[]; filesRead: number } {

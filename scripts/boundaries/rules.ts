@@ -27,8 +27,12 @@ const computing = ['node:crypto', 'node:util', 'typebox', 'jose'];
 /** Pattern libs that build on another one: a saga's transition and its outbox rows are one transaction. */
 const patternsOnPatterns = new Map([['@ballast/saga', ['@ballast/outbox']]]);
 
-/** Shared by the lab and, later, by Compose and Kubernetes: it belongs to none of them, hence to no package. */
-const sharedFolders = new Map([['infra/lab', 'infra/postgres']]);
+/** Shared by the lab, Compose and Kubernetes, and by Vault's stand-in for tests: they belong to none of them, hence to no package. */
+const bootstraps = ['infra/postgres/', 'infra/vault/'];
+const sharedFolders = new Map([
+  ['infra/lab', bootstraps],
+  ['infra/stand-ins/vault', bootstraps],
+]);
 
 /** Every rule about imports by its name. */
 export const importRules: Readonly<Record<string, Rule>> = {
@@ -108,8 +112,8 @@ export const importRules: Readonly<Record<string, Rule>> = {
     if (!isRelative(specifier)) return undefined;
     const reached = posix.join(posix.dirname(file), specifier);
     const owner = workspaces.owner(reached);
-    const shared = sharedFolders.get(importer.directory);
-    if (owner === importer || (shared !== undefined && reached.startsWith(`${shared}/`))) return undefined;
+    const shared = sharedFolders.get(importer.directory) ?? [];
+    if (owner === importer || shared.some((folder) => reached.startsWith(folder))) return undefined;
     return `${reached} belongs to ${owner.name}`;
   },
 };

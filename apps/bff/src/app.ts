@@ -1,5 +1,6 @@
 /** The bff, wired. */
 import { join } from 'node:path';
+import { idempotencyMigrations } from '@ballast/idempotency';
 import { createDatabase, migrate } from '@ballast/postgres';
 import {
   addLabRoutes,
@@ -14,15 +15,22 @@ import {
 } from '@ballast/service';
 import { eventStreams } from './clients/event-stream.ts';
 import { createIdentity } from './clients/identity.ts';
+import { createKeyedWrites } from './clients/keyed-writes.ts';
+import { createInstances } from './clients/instances.ts';
 import { upstreamChecks } from './clients/readiness.ts';
-import { Upstream } from './clients/upstream.ts';
+import { createUpstreams } from './clients/upstreams.ts';
 import type { Config } from './config.ts';
+import { openBuckets } from './limits/buckets.ts';
+import { callers } from './limits/callers.ts';
+import { createRateLimits } from './limits/rate-limit.ts';
+import { claimRoutes } from './routes/claims.ts';
+import { labRoutes } from './routes/lab/index.ts';
 import { orderEventRoutes } from './routes/order-events.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { productRoutes, stockRoutes } from './routes/products.ts';
-import { sessionRoutes } from './routes/session.ts';
+import { credentialRoutes, sessionRoutes } from './routes/session.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionCookies } from './session/cookie.ts';
 import { guardSession, tokenFrom } from './session/guard.ts';
@@ -35,29 +43,30 @@ import { sessionStore } from './store/sessions.ts';
 /** Migrates the schema `bff`, then builds the server. Rejects where the database cannot be used. */
 export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
   const migrations = { name: 'bff', directory: join(import.meta.dirname, '../migrations') };
-  await migrate({ url: config.POSTGRES_URL, schema: 'bff', sets: [migrations] });
+  await migrate({ url: config.POSTGRES_URL, schema: 'bff', sets: [migrations, idempotencyMigrations] });
   const database = createDatabase({
     url: config.POSTGRES_URL,
     applicationName: config.INSTANCE,
     onIdleError: (error) => logger.warn({ err: error }, 'database connection lost'),
   });
 
-  const failures = metrics.counter(
-    'bff_upstream_failures_total',
-    'Attempts at a call to a service that got no answer.',
-    ['upstream', 'kind'],
-  );
-  const upstream = (name: string, origins: readonly string[]): Upstream =>
-    new Upstream({ name, origins, onFailure: (kind) => failures.inc({ upstream: name, kind }) });
-  const identityUpstream = upstream('identity', config.identityOrigins);
-  const catalog = upstream('catalog', config.catalogOrigins);
-  const checkout = upstream('checkout', config.checkoutOrigins);
-  const payments = upstream('payments', config.paymentsOrigins);
-  const upstreams = [identityUpstream, catalog, checkout, payments];
+  const origins = {
+    identity: config.identityOrigins,
+    catalog: config.catalogOrigins,
+    checkout: config.checkoutOrigins,
+    payments: config.paymentsOrigins,
+    claims: config.claimsOrigins,
+  };
+  const services = createUpstreams(origins, { logger, metrics });
+  const instances = createInstances(origins);
+  const { catalog, checkout, payments, claims } = services;
+  const upstreams = Object.values(services);
+  // A shop without complaints is still a shop: claims being away does not make the bff unready.
+  const needed = upstreams.filter((upstream) => upstream !== claims);
 
   const keys = deriveKeys(config.SESSION_SECRET);
   const cookies = sessionCookies(keys, { secure: config.secureCookies });
-  const identity = createIdentity(identityUpstream);
+  const identity = createIdentity(services.identity);
   const refreshes = metrics.counter('bff_session_refreshes_total', 'Access tokens exchanged for new ones.', [
     'outcome',
   ]);
@@ -69,44 +78,67 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     onRefresh: (outcome) => refreshes.inc({ outcome }),
   });
 
+  const keyedWrites = createKeyedWrites({ database, instance: config.INSTANCE, logger, metrics });
+
   const server = await createHttpServer({
     name: 'bff',
     instance: config.INSTANCE,
     logger,
     metrics,
-    checks: [{ name: 'database', check: () => database.ping() }, ...upstreamChecks(upstreams)],
+    checks: [{ name: 'database', check: () => database.ping() }, ...upstreamChecks(needed)],
   });
   const openStreams = metrics.gauge('bff_open_streams', 'Live streams (SSE) open now.');
   const streams = eventStreams({ onSize: (size) => openStreams.set(size) });
   server.draining.addEventListener('abort', () => streams.endAll());
 
-  // Three scopes by whom they are for. What is public never pays for, or depends on, sessions.
+  const verify = bearerVerifier({
+    issuer: config.IDENTITY_URL,
+    jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
+  });
+  const buckets = openBuckets(config, keys, logger, metrics);
+  const limits = await createRateLimits(server, {
+    buckets,
+    callers: callers({ cookies, verify, key: keys.buckets }),
+    limits: config.limits,
+    metrics,
+  });
+
+  // Scopes by whom they are for. What is public never pays for, or depends on, sessions.
   await server.register(async (scope: HttpServer) => {
+    scope.addHook('onRequest', limits.spend('default'));
     productRoutes(scope, catalog);
     paymentRoutes(scope, { payments, checkout });
   });
-  await server.register(async (scope: HttpServer) => webhookRoutes(scope, payments));
+  await server.register(async (scope: HttpServer) => {
+    scope.addHook('onRequest', limits.spend('webhooks'));
+    webhookRoutes(scope, payments);
+  });
   await server.register((scope: HttpServer) =>
     pageRoutes(scope, { directory: config.STOREFRONT_DIST, https: config.secureCookies }),
   );
 
   await server.register(async (scope: HttpServer) => {
+    scope.addHook('onRequest', limits.spend('default'));
     await guardSession(scope, cookies, { cookieOnly: true });
     sessionRoutes(scope, { sessions, cookies, identity, labMode: config.LAB_MODE === '1' });
   });
-
-  const verify = bearerVerifier({
-    issuer: config.IDENTITY_URL,
-    jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
-  });
   await server.register(async (scope: HttpServer) => {
+    scope.addHook('onRequest', limits.spend('credentials'));
+    await guardSession(scope, cookies, { cookieOnly: true });
+    credentialRoutes(scope, { sessions, cookies, identity });
+  });
+
+  await server.register(async (scope: HttpServer) => {
+    scope.addHook('onRequest', limits.spend('default', { bearer: true }));
     await guardSession(scope, cookies, { cookieOnly: false });
     const revocations = followRevocations(config.IDENTITY_URL, logger, metrics);
     await scope.register(authentication, { verify, revocations, tokenOf: tokenFrom(sessions) });
     await addLabRoutes(scope, faultRoutes);
     stockRoutes(scope, catalog);
-    orderRoutes(scope, checkout);
+    orderRoutes(scope, checkout, keyedWrites);
     orderEventRoutes(scope, checkout, streams);
+    claimRoutes(scope, claims);
+    await labRoutes(scope, { instances, upstreams, limits });
   });
 
   let stopSweeping: (() => Promise<void>) | undefined;
@@ -114,10 +146,14 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     server,
     start: async () => {
       stopSweeping = startSweeping(sessions, logger);
+      keyedWrites.start();
     },
     stop: async () => {
       await stopSweeping?.();
+      await keyedWrites.stop();
       await Promise.all(upstreams.map((each) => each.close()));
+      await instances.close();
+      await buckets.close();
       await database.close();
     },
   };

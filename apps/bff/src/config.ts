@@ -1,6 +1,11 @@
 /** The bff's settings; the only file that reads the environment. */
+import type { Limit } from '@ballast/resilience';
 import { CommonConfig, ConfigError, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
+import type { BucketName } from './limits/rate-limit.ts';
+
+const burst = (tokens: number) => Type.Integer({ minimum: 1, maximum: 1_000_000, default: tokens });
+const perSecond = (tokens: number) => Type.Number({ minimum: 0.001, maximum: 1_000_000, default: tokens });
 
 const Settings = Type.Object({
   ...CommonConfig.properties,
@@ -12,12 +17,27 @@ const Settings = Type.Object({
   CATALOG_URLS: Type.String(),
   CHECKOUT_URLS: Type.String(),
   PAYMENTS_URL: Type.String(),
+  CLAIMS_URL: Type.String(),
   /** Signs cookies and CSRF tokens and seals stored tokens. Another one ends every session. */
   SESSION_SECRET: Type.String({ minLength: 32 }),
   /** Folder with the built pages. Without it pages answer 503 and the API works. */
   STOREFRONT_DIST: Type.Optional(Type.String()),
   /** Where browsers reach the bff; cookies are `Secure` when it is https. */
   PUBLIC_URL: Type.Optional(Type.String()),
+  /** Where replicas share the buckets of the rate limit. Without it each replica has its own. */
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://' })),
+  /** Tokens a bucket holds, and tokens that come back a second: of a session or address, */
+  RATE_LIMIT_BURST: burst(300),
+  RATE_LIMIT_PER_SECOND: perSecond(100),
+  /** for what costs much (lab races), */
+  EXPENSIVE_BURST: burst(10),
+  EXPENSIVE_PER_SECOND: perSecond(0.5),
+  /** for signing in and registering, by address, */
+  CREDENTIALS_BURST: burst(60),
+  CREDENTIALS_PER_SECOND: perSecond(1),
+  /** and for webhooks, by address. */
+  WEBHOOKS_BURST: burst(5_000),
+  WEBHOOKS_PER_SECOND: perSecond(2_000),
 });
 
 /** What `buildApp` needs: settings with the lists of replicas taken apart. */
@@ -26,17 +46,20 @@ export interface Config extends Static<typeof Settings> {
   catalogOrigins: readonly string[];
   checkoutOrigins: readonly string[];
   paymentsOrigins: readonly string[];
+  claimsOrigins: readonly string[];
   secureCookies: boolean;
+  limits: Record<BucketName, Limit>;
 }
 
 /** Reads and checks the environment. Throws a `ConfigError` that names the variable. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const settings = loadConfig(Settings, environment);
-  const [identityOrigins, catalogOrigins, checkoutOrigins, paymentsOrigins] = [
+  const [identityOrigins, catalogOrigins, checkoutOrigins, paymentsOrigins, claimsOrigins] = [
     origins('IDENTITY_URL', settings.IDENTITY_URL),
     origins('CATALOG_URLS', settings.CATALOG_URLS),
     origins('CHECKOUT_URLS', settings.CHECKOUT_URLS),
     origins('PAYMENTS_URL', settings.PAYMENTS_URL),
+    origins('CLAIMS_URL', settings.CLAIMS_URL),
   ];
   if (identityOrigins.length > 1) throw new ConfigError('IDENTITY_URL: must be one URL, it is the issuer');
   if (settings.PUBLIC_URL !== undefined) origins('PUBLIC_URL', settings.PUBLIC_URL);
@@ -46,6 +69,13 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     catalogOrigins,
     checkoutOrigins,
     paymentsOrigins,
+    claimsOrigins,
+    limits: {
+      default: { burst: settings.RATE_LIMIT_BURST, perSecond: settings.RATE_LIMIT_PER_SECOND },
+      expensive: { burst: settings.EXPENSIVE_BURST, perSecond: settings.EXPENSIVE_PER_SECOND },
+      credentials: { burst: settings.CREDENTIALS_BURST, perSecond: settings.CREDENTIALS_PER_SECOND },
+      webhooks: { burst: settings.WEBHOOKS_BURST, perSecond: settings.WEBHOOKS_PER_SECOND },
+    },
     secureCookies: settings.PUBLIC_URL?.startsWith('https:') ?? false,
   };
 }

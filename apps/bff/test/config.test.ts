@@ -11,6 +11,7 @@ const good = {
   CATALOG_URLS: 'http://127.0.0.1:4002, http://127.0.0.1:4012/',
   CHECKOUT_URLS: 'http://127.0.0.1:4005',
   PAYMENTS_URL: 'http://127.0.0.1:4004',
+  CLAIMS_URL: 'http://127.0.0.1:4003',
   SESSION_SECRET: 's'.repeat(32),
 };
 
@@ -28,6 +29,7 @@ describe('the settings', () => {
       ['CATALOG_URLS', 'http://127.0.0.1:4002,nonsense'],
       ['CHECKOUT_URLS', 'http://127.0.0.1:4005/path'],
       ['PAYMENTS_URL', 'ftp://127.0.0.1'],
+      ['CLAIMS_URL', undefined],
       ['IDENTITY_URL', 'http://127.0.0.1:1,http://127.0.0.1:2'],
       ['POSTGRES_URL', 'mysql://x'],
       ['PUBLIC_URL', 'shop'],

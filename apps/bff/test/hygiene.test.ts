@@ -275,6 +275,27 @@ describe('what goes through the bff', () => {
     assert.equal(last().headers['if-match'], '"3"');
   });
 
+  it('an operator decides about an order in review, and nobody else', async () => {
+    const decide = async (browser: Browser, body: object): Promise<Response> =>
+      await browser.fetch(`/api/orders/${orderId}/resolution`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const orderId = randomUUID();
+    const decision = { decision: 'retry-refund', note: 'The bank has lifted its block.' };
+    const customer = new Browser(bff.origin);
+    await customer.signIn();
+    assert.equal((await decide(customer, decision)).status, 403);
+    const operator = new Browser(bff.origin);
+    await operator.signIn('operator@ballast.test', 'ballast-operator');
+    assert.equal((await decide(operator, { decision: 'retry-refund' })).status, 422);
+    assert.equal(service.calls.length, 0);
+    assert.equal((await decide(operator, decision)).status, 200);
+    assert.equal(last().url, `/orders/${orderId}/resolution`);
+    assert.deepEqual(JSON.parse(last().body.toString()), decision);
+  });
+
   it('any bytes get an answer that is no 5xx, and the next request is unaffected', async () => {
     const port = Number(new URL(bff.origin).port);
     const raw = async (bytes: string | Buffer): Promise<string> =>

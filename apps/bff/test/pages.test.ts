@@ -131,6 +131,7 @@ describe('the pages', () => {
       '/api/orders',
       '/api/orders/{id}',
       '/api/orders/{id}/events',
+      '/api/orders/{id}/resolution',
       '/api/payment-methods',
       '/api/products',
       '/api/products/{id}',

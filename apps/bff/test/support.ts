@@ -26,6 +26,7 @@ export async function startBff(environment: Record<string, string>): Promise<Bff
     CATALOG_URLS: nowhere,
     CHECKOUT_URLS: nowhere,
     PAYMENTS_URL: nowhere,
+    CLAIMS_URL: nowhere,
     ...environment,
   });
   const running = await startApp({ name: 'bff', config, build: buildApp });

@@ -52,7 +52,7 @@ describe('calls to the services behind', () => {
   const place = async (): Promise<Response> =>
     await fetch(`${bff.origin}/api/orders`, {
       method: 'POST',
-      headers: { ...bearer(), 'content-type': 'application/json', 'idempotency-key': 'key-1' },
+      headers: { ...bearer(), 'content-type': 'application/json', 'idempotency-key': randomUUID() },
       body: JSON.stringify(order),
     });
   const correct = async (): Promise<Response> =>
@@ -115,7 +115,7 @@ describe('calls to the services behind', () => {
         .filter(({ method }) => method === 'POST')
         .map(({ headers }) => headers['idempotency-key']),
     );
-    assert.deepEqual(keys, new Set(['key-1']));
+    assert.equal(keys.size, 4, 'each order keeps the key it came with');
     assert.equal(one.answer, breakOff);
     assert.ok(one.calls.some(({ method }) => method === 'POST'));
   });

@@ -1,7 +1,7 @@
 /** All wiring of checkout in one place. */
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
-import { connectParts, outboxMigrations } from '@ballast/outbox';
+import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
 import { createSagaEngine, sagaMigrations } from '@ballast/saga';
 import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createCatalogClient } from './clients/catalog.ts';
@@ -11,6 +11,7 @@ import { orderEventsConsumer, sagaQueue } from './consumers/order-events.ts';
 import { placeOrder } from './domain/place-order.ts';
 import { orderEventRoutes } from './routes/order-events.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { resolutionRoutes } from './routes/resolution.ts';
 import { sagaRoutes } from './routes/sagas.ts';
 import { createOrderStore, orderStart } from './store/orders.ts';
 
@@ -48,7 +49,9 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
   });
+  await addOutboxRoutes(server, parts);
   orderRoutes(server, { store, catalog, startOrder: engine.starter(orderStart) });
+  resolutionRoutes(server, { store, decide: (decision) => engine.decide(decision) });
   orderEventRoutes(server, { store, live });
   sagaRoutes(server);
   await server.ready();

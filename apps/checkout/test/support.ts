@@ -40,6 +40,8 @@ export interface Bench {
   catalog: FakeCatalog;
   start(settings?: Partial<Config>): Promise<RunningApp>;
   person(role?: 'customer' | 'operator'): Person;
+  /** Bodies of the different commands of this type that were sent for an order, in order. */
+  bodies(orderId: string, type: CommandType): unknown[];
   /** Commands sent for an order so far, by type, in order. */
   commands(orderId: string): CommandType[];
   /** Waits until a command has been sent `times` times. */
@@ -51,6 +53,8 @@ export interface Bench {
   reached(orderId: string, state: string): Promise<void>;
   /** Makes the deadline of the order’s state pass now. */
   deadline(orderId: string): Promise<void>;
+  /** Brings an order to `RequiresReview`: paid, not to be handed over, and the provider keeps the money. */
+  review(orderId: string): Promise<void>;
   /** Says every event of the good path, each when it is due. */
   complete(orderId: string): Promise<void>;
   close(): Promise<void>;
@@ -116,6 +120,10 @@ export async function openBench(): Promise<Bench> {
       return { userId, token: identity.token({ userId, roles: [role] }) };
     },
     commands: sent,
+    bodies: (orderId, type) =>
+      [...new Map(peer.heard(orderId).map((message) => [message.id, message])).values()]
+        .filter((message) => message.type === type)
+        .map((message) => message.body),
     heard: async (orderId, type, times = 1) => {
       await until(`${type} (${times})`, () => sent(orderId).filter((name) => name === type).length >= times);
     },
@@ -133,6 +141,18 @@ export async function openBench(): Promise<Bench> {
     },
     deadline: async (orderId) => {
       await test.database.query('UPDATE sagas SET deadline_at = now() WHERE id = $1', [orderId]);
+    },
+    review: async (orderId) => {
+      for (const [command, event] of [
+        ['ReserveStock', 'StockReserved'],
+        ['AuthorizePayment', 'PaymentCaptured'],
+        ['CommitStock', 'StockCommitRejected'],
+        ['CancelPayment', 'PaymentCancelRefused'],
+      ] as const) {
+        await bench.heard(orderId, command);
+        await bench.say(orderId, event);
+      }
+      await bench.reached(orderId, 'RequiresReview');
     },
     complete: async (orderId) => {
       for (const [command, event] of [

@@ -8,7 +8,14 @@ import { failPoint } from '@ballast/faults';
 import { runInTrace } from '@ballast/service';
 import type { Providers } from './clients/providers.ts';
 import { ProviderProtocolError } from './clients/provider.ts';
-import { nextStep, type Fact, type Payment, type Step } from './domain/payment.ts';
+import {
+  idempotencyKey as keyOf,
+  nextStep,
+  type Fact,
+  type Payment,
+  type Refusal,
+  type Step,
+} from './domain/payment.ts';
 import type { PaymentStore } from './store/payments.ts';
 
 /** Calls to providers at a time. */
@@ -132,7 +139,11 @@ export function createDriver(options: {
 async function call(providers: Providers, payment: Payment, step: Step): Promise<Fact> {
   const provider = providers[payment.provider!];
   const { orderId, amount, currency } = payment;
-  const idempotencyKey = `${orderId}-${step}`;
+  const idempotencyKey = keyOf(payment, step);
+  const refused = (at: Refusal['step'], { code, detail }: { code: string; detail: string }): Fact => ({
+    kind: 'refused',
+    refusal: { step: at, code, detail, ...(at === 'refund' ? { retry: payment.retry } : {}) },
+  });
   const reference = payment.reference ?? '';
   try {
     switch (step) {
@@ -140,13 +151,13 @@ async function call(providers: Providers, payment: Payment, step: Step): Promise
         const result = await provider.authorize({ orderId, amount, currency, method: payment.method!, idempotencyKey });
         return result.outcome === 'authorized'
           ? { kind: 'authorized', reference: result.reference, amount, currency }
-          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+          : refused(step, result);
       }
       case 'capture': {
         const result = await provider.capture({ orderId, reference, amount, currency, idempotencyKey });
         return result.outcome === 'captured'
           ? { kind: 'captured', reference, captureReference: result.captureReference, amount: result.amount, currency }
-          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+          : refused(step, result);
       }
       case 'void': {
         const result = await provider.cancel({ orderId, reference, idempotencyKey });
@@ -165,18 +176,16 @@ async function call(providers: Providers, payment: Payment, step: Step): Promise
           currency,
           idempotencyKey,
         });
-        return result.outcome === 'refunded'
-          ? { kind: 'refunded', amount: taken, currency }
-          : { kind: 'refused', refusal: { step, code: result.code, detail: result.detail } };
+        return result.outcome === 'refunded' ? { kind: 'refunded', amount: taken, currency } : refused(step, result);
       }
     }
   } catch (error) {
     // A request the provider does not understand has had no effect and never will; only a void must not be given up.
     if (error instanceof ProviderProtocolError && step !== 'void') {
-      return {
-        kind: 'refused',
-        refusal: { step, code: 'provider-error', detail: 'The payment provider could not process this payment.' },
-      };
+      return refused(step, {
+        code: 'provider-error',
+        detail: 'The payment provider could not process this payment.',
+      });
     }
     throw error;
   }

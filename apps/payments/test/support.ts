@@ -39,6 +39,8 @@ const eventTypes = [
   'CaptureRefused',
   'PaymentCancelled',
   'PaymentCancelRefused',
+  'PaymentRefunded',
+  'RefundRefused',
 ] as const satisfies readonly EventType[];
 
 /** What is paid in every test unless it says otherwise. */
@@ -264,6 +266,11 @@ export const capture = (orderId: string): Message =>
   createMessage({ type: 'CapturePayment', correlationId: orderId, body: { orderId } });
 export const cancel = (orderId: string): Message =>
   createMessage({ type: 'CancelPayment', correlationId: orderId, body: { orderId } });
+/** The cancellation of an operator who has the refund tried again. */
+export const cancelAgain = (orderId: string, retry: number): Message =>
+  createMessage({ type: 'CancelPayment', correlationId: orderId, body: { orderId, retry } });
+export const refund = (orderId: string, claimId: string): Message =>
+  createMessage({ type: 'RefundPayment', correlationId: orderId, body: { orderId, claimId } });
 
 /** An order nobody has heard of. */
 export const newOrder = (): string => randomUUIDv7();

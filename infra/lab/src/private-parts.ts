@@ -50,7 +50,7 @@ export async function startParts(options: StartPartsOptions = {}): Promise<Runni
   if (!takeLock(paths)) {
     throw new LabProblem('lab', `Parts are already running in ${paths.root}; stop those first.`);
   }
-  const secrets = loadSecrets(paths.secrets, []);
+  const secrets = loadSecrets(paths.secrets, { postgresRoles: [], vaultSecretIds: [] });
   const first = await findFreePorts(portsPerRun);
   const ports = { postgres: first, redis: first + 1, rabbitmq: first + 2 };
   const components = new Map<PartName, Component>();

@@ -22,29 +22,46 @@ const schema = Type.Object({
   paypalClientId: secret,
   paypalClientSecret: secret,
   paypalWebhookId: secret,
+  /** Opens everything in Vault's stand-in. */
+  vaultRootToken: secret,
+  /** What each service logs in to Vault with, by its name. */
+  vaultSecretIds: Type.Record(Type.String(), secret),
 });
 
 /** Every secret of a lab. */
 export type Secrets = Static<typeof schema>;
 
-const checker = Compile(schema);
+/** Files written before these joined lack them. */
+const kept = Compile(
+  Type.Object({
+    ...schema.properties,
+    ...Type.Partial(Type.Pick(schema, ['vaultRootToken', 'vaultSecretIds'])).properties,
+  }),
+);
+
+/** Names that need a secret each. */
+export type SecretNames = { postgresRoles: readonly string[]; vaultSecretIds: readonly string[] };
 
 /** Reads the secrets of a lab, making them first where there are none. @throws LabProblem when the file is damaged. */
-export function loadSecrets(path: string, roles: readonly string[]): Secrets {
-  const kept = existsSync(path) ? parse(path) : generate();
-  const missing = roles.filter((role) => kept.postgresRoles[role] === undefined);
-  if (missing.length === 0 && existsSync(path)) return kept;
+export function loadSecrets(path: string, names: SecretNames): Secrets {
+  const exists = existsSync(path);
+  const found = { ...generate(), ...(exists ? parse(path) : {}) };
   const secrets = {
-    ...kept,
-    postgresRoles: {
-      ...kept.postgresRoles,
-      ...Object.fromEntries(missing.map((role) => [role, random()])),
-    },
+    ...found,
+    postgresRoles: withEach(found.postgresRoles, names.postgresRoles),
+    vaultSecretIds: withEach(found.vaultSecretIds, names.vaultSecretIds),
   };
+  const text = `${JSON.stringify(secrets, null, 2)}\n`;
+  if (exists && readFileSync(path, 'utf8') === text) return secrets;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
   return secrets;
+}
+
+function withEach(secrets: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  const missing = names.filter((name) => secrets[name] === undefined);
+  return { ...secrets, ...Object.fromEntries(missing.map((name) => [name, random()])) };
 }
 
 function generate(): Secrets {
@@ -61,10 +78,12 @@ function generate(): Secrets {
     paypalClientId: random(),
     paypalClientSecret: random(),
     paypalWebhookId: random(),
+    vaultRootToken: random(),
+    vaultSecretIds: {},
   };
 }
 
-function parse(path: string): Secrets {
+function parse(path: string): Partial<Secrets> {
   const problem = (why: string): LabProblem =>
     new LabProblem(
       'lab',
@@ -76,7 +95,7 @@ function parse(path: string): Secrets {
   } catch (error) {
     throw problem(error instanceof SyntaxError ? 'it is not JSON' : String(error));
   }
-  if (!checker.Check(value)) throw problem('a secret is missing');
+  if (!kept.Check(value)) throw problem('a secret is missing');
   return value;
 }
 

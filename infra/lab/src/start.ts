@@ -1,7 +1,8 @@
 /** `npm start`: brings the mesh up, shows it, keeps it up, and takes it down again on Ctrl-C. */
 import { parseArgs } from 'node:util';
 import { readConfig } from './config.ts';
-import { startMesh, type Mesh } from './mesh.ts';
+import { startMesh } from './mesh.ts';
+import type { Mesh } from './mesh-options.ts';
 import { partChoices, type PartChoice } from './parts/parts.ts';
 import { describe, LabProblem } from './problem.ts';
 import { Screen } from './screen.ts';
@@ -13,7 +14,8 @@ const help = `npm start [-- options]: runs the whole mesh on this machine
   --profile full|light                 light: the commerce path only
   --parts auto|native|docker|external  how PostgreSQL, Redis and RabbitMQ are had; auto takes URLs from
                                        POSTGRES_URL, REDIS_URL and AMQP_URL where set, else Docker if an
-                                       engine answers, else native programs
+                                       engine answers, else native programs; Vault's stand-in runs unless
+                                       VAULT_ADDR and VAULT_TOKEN name a real one
   --help                               show this
 
 PORT_BASE (default 4000) moves all ports. "npm run status" shows what runs, "npm run stop" stops it.`;

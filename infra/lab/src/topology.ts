@@ -2,13 +2,16 @@
  * The whole mesh as data: every part, stand-in and service with its port, its entry file, what it waits for and what it is
  * told by its environment. Offsets are contract.md's "Ports", added to PORT_BASE.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { loginRole, serviceUrl } from '../../postgres/bootstrap.ts';
+import { databaseName, loginRole, serviceUrl } from '../../postgres/bootstrap.ts';
 import { localUrl } from './component.ts';
 import { repositoryRoot } from './paths.ts';
 import { loopback } from './ports.ts';
 import type { PartName } from './parts/part.ts';
+import type { PartChoice } from './parts/parts.ts';
 import type { Secrets } from './secrets.ts';
+import { planVault, vaultEnvironment, type VaultPlan } from './vault.ts';
 
 /** Which services run: `light` is the commerce path only. Until others join, both are the same. */
 export const profiles = ['full', 'light'] as const;
@@ -20,6 +23,8 @@ export type Profile = (typeof profiles)[number];
 export type TopologyContext = {
   portBase: number;
   profile: Profile;
+  /** How parts are had. */
+  parts: PartChoice;
   dataDirectory: string;
   secrets: Secrets;
   partUrls: Record<PartName, string>;
@@ -27,7 +32,10 @@ export type TopologyContext = {
   environment: NodeJS.ProcessEnv;
 };
 
-/** One process of ours. `dependsOn` names parts, stand-ins, services or `storefront`, the build of the pages. */
+/**
+ * One process of ours. `dependsOn` names parts, stand-ins, services, `storefront` (the build of the pages) or `vault` (which
+ * is ready when it is prepared); names that are not part of the mesh are not waited for.
+ */
 export type ServiceDefinition = {
   name: string;
   kind: 'service' | 'stand-in';
@@ -43,6 +51,8 @@ export type ServiceDefinition = {
 /** The mesh as it is to be run. */
 export type Topology = {
   services: readonly ServiceDefinition[];
+  /** Started and prepared when a service depends on `vault`. */
+  vault?: VaultPlan;
   /** What a person may open. */
   urls: Record<string, string>;
   /** Sentences naming each stand-in in use. */
@@ -57,11 +67,15 @@ const offsets = {
   identity: 1,
   'catalog-1': 2,
   'catalog-2': 12,
+  claims: 3,
   payments: 4,
   'checkout-1': 5,
   'checkout-2': 15,
   'payment-provider': 10,
 } as const;
+
+/** Joins the mesh when it is there. */
+const claimsEntry = 'apps/claims/src/main.ts';
 
 /** Accounts the seed makes in a lab (contract.md). */
 export const demoAccounts: readonly { email: string; password: string }[] = [
@@ -76,6 +90,9 @@ export function ballastTopology(context: TopologyContext): Topology {
   const url = (name: keyof typeof offsets): string => localUrl(port(name));
   const payment = paymentProviders(context, url('payment-provider'));
   const catalogs = [url('catalog-1'), url('catalog-2')].join(',');
+  const database = new URL(partUrls.postgres);
+  database.pathname = `/${databaseName}`;
+  const vault = planVault(context, database.href);
   const checkouts = [url('checkout-1'), url('checkout-2')].join(',');
 
   const common = (name: keyof typeof offsets): Record<string, string> => ({
@@ -96,16 +113,25 @@ export function ballastTopology(context: TopologyContext): Topology {
     entry: `apps/${app}/src/main.ts`,
     port: port(name),
     readyPath: '/readyz',
-    dependsOn: ['postgres', 'rabbitmq', ...dependsOn],
+    dependsOn: [
+      'postgres',
+      ...(vault?.leased.includes(app) === true ? ['vault'] : []),
+      // Identity sends no messages: it is there first, while the broker starts, and the others find its keys and the list of
+      // revoked tokens at once.
+      ...(app === 'identity' ? [] : ['rabbitmq', 'identity']),
+      ...dependsOn,
+    ],
     environment: {
       ...common(name),
       POSTGRES_URL: serviceUrl(partUrls.postgres, app, secrets.postgresRoles[loginRole(app)] ?? ''),
       AMQP_URL: partUrls.rabbitmq,
       IDENTITY_URL: url('identity'),
+      ...vaultEnvironment(vault, app),
       ...more,
     },
   });
-  const catalog = (name: 'catalog-1' | 'catalog-2'): ServiceDefinition => service(name, 'catalog', {});
+  const catalog = (name: 'catalog-1' | 'catalog-2'): ServiceDefinition =>
+    service(name, 'catalog', { REDIS_URL: partUrls.redis }, ['redis']);
   const checkout = (name: 'checkout-1' | 'checkout-2'): ServiceDefinition =>
     service(name, 'checkout', { REDIS_URL: partUrls.redis, CATALOG_URLS: catalogs }, ['redis']);
 
@@ -135,6 +161,9 @@ export function ballastTopology(context: TopologyContext): Topology {
       service('identity', 'identity', { KEY_ENCRYPTION_SECRET: secrets.keyEncryption }),
       catalog('catalog-1'),
       catalog('catalog-2'),
+      ...(existsSync(join(repositoryRoot, claimsEntry))
+        ? [service('claims', 'claims', { CHECKOUT_URLS: checkouts })]
+        : []),
       service('payments', 'payments', payment.environment, payment.standIns.length === 0 ? [] : ['payment-provider']),
       checkout('checkout-1'),
       checkout('checkout-2'),
@@ -145,17 +174,20 @@ export function ballastTopology(context: TopologyContext): Topology {
           CATALOG_URLS: catalogs,
           CHECKOUT_URLS: checkouts,
           PAYMENTS_URL: url('payments'),
+          CLAIMS_URL: url('claims'),
+          REDIS_URL: partUrls.redis,
           SESSION_SECRET: secrets.session,
           STOREFRONT_DIST: join(repositoryRoot, 'apps/storefront/dist'),
         },
-        ['storefront', 'identity', 'catalog-1', 'catalog-2', 'payments', 'checkout-1', 'checkout-2'],
+        ['redis', 'storefront', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2'],
       ),
     ],
     urls: {
       shop: url('bff'),
       ...(payment.standIns.length === 0 ? {} : { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` }),
     },
-    standIns: payment.standIns,
+    standIns: [...payment.standIns, ...(vault?.standIn === undefined ? [] : [`Vault: stand-in at ${vault.address}`])],
+    ...(vault === undefined ? {} : { vault }),
   };
 }
 

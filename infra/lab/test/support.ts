@@ -7,6 +7,7 @@ import { nodeBinary, repositoryRoot } from '../src/paths.ts';
 import { plainEnvironment } from '../src/parts/part.ts';
 import { findFreePorts, isPortFree } from '../src/ports.ts';
 import { partOffsets, type ServiceDefinition, type Topology, type TopologyContext } from '../src/topology.ts';
+import { vaultOffset } from '../src/vault.ts';
 
 export const fixture: string = join(import.meta.dirname, 'fixtures', 'service.ts');
 
@@ -87,7 +88,7 @@ export function fixtureTopology(
 export async function findPortBase(): Promise<number> {
   for (;;) {
     const base = await findFreePorts(20);
-    const parts = [...Object.values(partOffsets), partOffsets.rabbitmq + 1, partOffsets.rabbitmq + 2];
+    const parts = [...Object.values(partOffsets), partOffsets.rabbitmq + 1, partOffsets.rabbitmq + 2, vaultOffset];
     const free = await Promise.all(parts.map(async (offset) => await isPortFree(base + offset)));
     if (free.every(Boolean)) return base;
   }

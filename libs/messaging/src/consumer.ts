@@ -2,6 +2,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { failPoint } from '@ballast/faults';
 import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Acknowledgements } from './acknowledgements.ts';
 import { Terminal } from './errors.ts';
 import type { KillSwitchOptions } from './kill-switch.ts';
 import { readMessage, type Message } from './message.ts';
@@ -29,6 +30,7 @@ export interface ConsumerOptions {
 /** What a consumer needs of the connection it lives on. */
 export interface ConsumerConnection {
   channel: Channel;
+  acknowledgements: Acknowledgements;
   publisher: Publisher;
   namespace: string;
   /** Told of what happened to a message that was not simply handled. */
@@ -52,6 +54,7 @@ export async function deliver(
   options: ConsumerOptions,
   delivery: ConsumeMessage,
 ): Promise<Outcome> {
+  connection.acknowledgements.delivered(delivery);
   const before = Number(delivery.properties.headers?.['x-attempt'] ?? 0);
   const attempt = (Number.isSafeInteger(before) ? before : 0) + 1;
   let outcome: Outcome = 'handled';
@@ -65,12 +68,12 @@ export async function deliver(
       connection.report({ queue: options.queue, outcome, attempt, error });
       await putAside(connection, options.queue, delivery, outcome, attempt, error);
     }
-    connection.channel.ack(delivery);
+    connection.acknowledgements.settled(delivery);
   } catch (error) {
     // The broker is gone or refuses: it still has the message and will deliver it again.
     outcome = 'abandoned';
     connection.report({ queue: options.queue, outcome, attempt, error });
-    giveBackLater(connection.channel, delivery);
+    giveBackLater(connection, delivery);
   }
   if (counts.hasSubscribers) {
     counts.publish({ name: 'messages_consumed_total', labels: { queue: options.queue, outcome } });
@@ -82,8 +85,9 @@ export async function deliver(
 const abandonedRestMs = 4_000;
 
 /** While the channel lives the broker waits for an answer and delivers the message to nobody. */
-function giveBackLater(channel: Channel, delivery: ConsumeMessage): void {
+function giveBackLater({ channel, acknowledgements }: ConsumerConnection, delivery: ConsumeMessage): void {
   setTimeout(() => {
+    acknowledgements.returned(delivery);
     try {
       channel.nack(delivery, false, true);
     } catch (error) {

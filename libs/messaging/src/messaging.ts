@@ -1,6 +1,7 @@
 /** The connection: keeps itself up, declares the topology on every (re)connect, and hands out publish and consume. */
 import { runInTrace } from '@ballast/service/trace';
 import { connect, type Channel, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
+import { Acknowledgements } from './acknowledgements.ts';
 import { deliver, type ConsumerOptions } from './consumer.ts';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { PublishFailed } from './errors.ts';
@@ -71,6 +72,7 @@ export interface Messaging {
 interface Consumer {
   options: ConsumerOptions;
   channel: Channel | undefined;
+  acknowledgements: Acknowledgements | undefined;
   consumerTag: string | undefined;
   /** Takes messages from the channel; made with it. */
   begin: (() => Promise<void>) | undefined;
@@ -114,8 +116,11 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     watch(connection, channel);
     await declareQueue(channel, namespace, queue, types);
     await channel.prefetch(prefetch);
+    const acknowledgements = new Acknowledgements(channel);
+    consumer.acknowledgements = acknowledgements;
     const target = {
       channel,
+      acknowledgements,
       publisher: via,
       namespace,
       report: (event: { queue: string; outcome: string; attempt: number; error: unknown }) =>
@@ -227,6 +232,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
           handle: (message) => runInTrace(message.traceparent, () => consumerOptions.handle(message)),
         },
         channel: undefined,
+        acknowledgements: undefined,
         consumerTag: undefined,
         begin: undefined,
         inHand: new Set(),
@@ -254,6 +260,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
           clearTimeout(consumer.resting?.timer);
           await cancel(consumer);
           await Promise.all(consumer.inHand);
+          consumer.acknowledgements?.flush();
         },
       };
     },

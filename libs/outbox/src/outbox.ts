@@ -77,7 +77,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   /** Deletes told rows; resolves, per row, to what waited behind it. */
   const settleRows = async (rows: readonly Row[]): Promise<Row[][]> => {
-    const found = await database.query<FoundRow>(sql.settle, [rows.map((row) => row.id)]);
+    const found =
+      rows.length === 1
+        ? await database.query<FoundRow>(sql.settleOne, [rows[0]!.id])
+        : await database.query<FoundRow>(sql.settle, [rows.map((row) => row.id)]);
     const followers = Map.groupBy(found.map(toRow).sort(byId), (row) => row.aggregateId);
     return rows.map((row) => {
       const behind = followers.get(row.aggregateId) ?? [];

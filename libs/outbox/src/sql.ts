@@ -57,6 +57,18 @@ export const settle = {
   RETURNING id, aggregate_id, message`,
 };
 
+/** The same for one row: PostgreSQL plans a statement with arrays anew each time, which costs more than running it. */
+export const settleOne = {
+  name: 'outbox-settle-one',
+  text: `
+  WITH told AS (DELETE FROM outbox WHERE id = $1::bigint RETURNING aggregate_id)
+  UPDATE outbox SET leased_until = now() + ${lease}
+   WHERE aggregate_id = (SELECT aggregate_id FROM told)
+     AND id <> $1::bigint
+     AND leased_until < now()
+  RETURNING id, aggregate_id, message`,
+};
+
 /** Rows that could not be told now. */
 export const giveBack = {
   name: 'outbox-give-back',

@@ -129,6 +129,10 @@ function move<Context extends object>(
       owed: [...owed],
     },
     transitions: [{ seq: version, from: instance.state, event: event.event, to }],
-    commands: [...(rule.send ?? []), ...[...undo, ...again].map((name) => definition.compensations[name]!.command)],
+    // What becomes owed and was owed already is asked for once.
+    commands: [
+      ...(rule.send ?? []),
+      ...[...new Set([...undo, ...again])].map((name) => definition.compensations[name]!.command),
+    ],
   };
 }

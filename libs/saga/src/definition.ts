@@ -6,7 +6,9 @@ export interface StateDefinition {
   description: string;
   /** No rule leads out of a final state (a rule may answer an event by sending something and staying). */
   final?: true;
-  /** If nothing has moved the saga for this long, `event` is raised. Not for final states. */
+  /** It rests until a person decides: no deadline, and only a decision leads out of it. */
+  waitsForPerson?: true;
+  /** If nothing has moved the saga for this long, `event` is raised. Not where it ends or rests. */
   deadline?: { seconds: number; event: string };
 }
 
@@ -42,6 +44,8 @@ export interface SagaDefinition<Context extends object = object> {
   states: Readonly<Record<string, StateDefinition>>;
   /** Events from outside. Deadline events need not be listed: they arise in their own state only. */
   events: readonly string[];
+  /** What a person may decide where the saga waits for one; raised by `decide`, never by a message. */
+  decisions?: readonly string[];
   /** By name: the command that undoes. */
   compensations: Readonly<Record<string, { command: string }>>;
   rules: readonly TransitionRule[];
@@ -70,7 +74,7 @@ export const ruleFor = (
 /**
  * Finds every hole in a definition; an empty list means that it can be used. A definition is whole when each state
  * answers each event with exactly one rule, nothing leaves a final state, every other state can reach a final one and
- * has a deadline, and every name exists.
+ * has a deadline or waits for a person, every decision leads out of there and nothing else does, and every name exists.
  */
 export function checkDefinition(definition: AnyDefinition): string[] {
   const holes: string[] = [];
@@ -89,6 +93,10 @@ export function checkDefinition(definition: AnyDefinition): string[] {
     if (!states.includes(rule.to)) holes.push(`${where}: no state ${rule.to}`);
     if (definition.states[rule.from]?.final === true && rule.to !== rule.from)
       holes.push(`${where} leaves a final state`);
+    const decision = definition.decisions?.includes(rule.on) === true;
+    const waits = definition.states[rule.from]?.waitsForPerson === true;
+    if (waits && !decision && rule.to !== rule.from) holes.push(`${where} leaves without a decision`);
+    if (decision && !waits) holes.push(`${where}: nobody is asked there`);
     for (const name of rule.send ?? []) command(name, where);
     for (const name of [...(rule.undo ?? []), ...(rule.settles === undefined ? [] : [rule.settles])]) {
       const compensation = definition.compensations[name];
@@ -97,12 +105,16 @@ export function checkDefinition(definition: AnyDefinition): string[] {
     }
   }
   for (const state of states) {
-    const { final, deadline } = definition.states[state]!;
-    for (const event of [...definition.events, ...(deadline === undefined ? [] : [deadline.event])]) {
+    const { final, waitsForPerson, deadline } = definition.states[state]!;
+    const decisions = waitsForPerson === true ? (definition.decisions ?? []) : [];
+    for (const event of [...definition.events, ...decisions, ...(deadline === undefined ? [] : [deadline.event])]) {
       if (!seen.has(`${state} on ${event}`)) holes.push(`${state} on ${event} has no rule`);
     }
-    if (final === true ? deadline !== undefined : deadline === undefined) {
-      holes.push(final === true ? `${state} is final and has a deadline` : `${state} has no deadline`);
+    if (final === true && waitsForPerson === true) holes.push(`${state} is final and waits for a person`);
+    const rests = final === true || waitsForPerson === true;
+    if (rests ? deadline !== undefined : deadline === undefined) {
+      const how = final === true ? 'is final' : 'waits for a person';
+      holes.push(rests ? `${state} ${how} and has a deadline` : `${state} has no deadline`);
     }
     if (final !== true && !reachesEnd(definition, state)) holes.push(`${state} cannot reach an end`);
   }

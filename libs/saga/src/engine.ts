@@ -44,9 +44,24 @@ export interface WithStart<Request> {
   parameters: (requests: readonly Request[]) => unknown[];
 }
 
+/** What a person has decided about an instance that waits for one. */
+export interface Decision {
+  id: string;
+  /** One of the definition's decisions. */
+  event: string;
+  /** The version the person saw; an instance that has moved since is left alone. */
+  version: number;
+  /** Who decided: a user's id. Logged with the transition. */
+  by: string;
+  /** Why. Logged with the transition, and told to `learn`. */
+  note: string;
+}
+
 export interface SagaEngine<Context extends object> {
   /** Applies an event to the instance its correlation id names, exactly once per message id. */
   handle(message: Message): Promise<void>;
+  /** Applies a person's decision; false when the instance does not wait for one, or has moved since. */
+  decide(decision: Decision): Promise<boolean>;
   /** A function that starts instances together with rows of the service's own; resolves to whether it was accepted. */
   starter<Request extends StartRequest<Context>>(own: WithStart<Request>): (request: Request) => Promise<boolean>;
   /** Begins watching deadlines. */
@@ -58,11 +73,13 @@ interface Item {
   sagaId: string;
   event: string;
   body: unknown;
-  /** Null for deadlines. */
+  /** Null for deadlines and decisions. */
   messageId: string | null;
   traceparent: string | undefined;
-  /** For deadlines: the version they belong to; a saga that has moved since has no use for them. */
+  /** For deadlines and decisions: the version they belong to; a saga that has moved since has no use for them. */
   version: number | undefined;
+  /** For decisions: who made it and why, as it is logged. */
+  decision?: { by: string; note: string };
 }
 
 /** What one item of a batch leads to. */
@@ -110,11 +127,15 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     });
 
   const applyAll = async (items: readonly Item[]): Promise<Outcome[]> => {
-    const loaded = await database.query<LoadedRow>(sql.load, [
-      items.map((item) => item.sagaId),
-      items.map((item) => item.messageId),
-      consumer,
-    ]);
+    const [first] = items;
+    const loaded =
+      items.length === 1
+        ? await database.query<LoadedRow>(sql.loadOne, [first!.sagaId, first!.messageId, consumer])
+        : await database.query<LoadedRow>(sql.load, [
+            items.map((item) => item.sagaId),
+            items.map((item) => item.messageId),
+            consumer,
+          ]);
     const rows = new Map(loaded.map((row) => [row.saga_id, row]));
     const outcomes: Outcome[] = items.map(() => 'ignored');
     const decided: Decided<Context>[] = [];
@@ -122,6 +143,7 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       const row = rows.get(item.sagaId);
       if (row === undefined || row.state === null) throw new Terminal(`no saga ${item.sagaId}`);
       if (row.seen || (item.version !== undefined && item.version !== row.version)) return;
+      if (item.decision !== undefined && definition.states[row.state]?.waitsForPerson !== true) return;
       const before = toInstance<Context>(row);
       const result = advance(definition, before, item);
       if (result === null) return;
@@ -193,6 +215,22 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       }
       throw new SagaConflict(message.correlationId);
     },
+    decide: async ({ id, event, version, by, note }) => {
+      if (definition.decisions?.includes(event) !== true)
+        throw new TypeError(`${definition.name}: ${event} is no decision`);
+      const decision = { by, note };
+      const traceparent = outgoingTraceparent();
+      const outcome = await apply({
+        sagaId: id,
+        event,
+        body: decision,
+        messageId: null,
+        traceparent,
+        version,
+        decision,
+      });
+      return outcome === 'moved';
+    },
     starter: (own) => createStarter(options, own, messagesFor, deadlineOf),
     start: deadlines.start,
     stop: deadlines.stop,
@@ -255,7 +293,13 @@ function moveParameters<Context extends object>(
 ): unknown[] {
   const instances = decided.map((entry) => entry.result.instance);
   const log = decided.flatMap(({ item, result }) =>
-    result.transitions.map((line) => ({ id: result.instance.id, messageId: item.messageId, ...line })),
+    // What came early and is applied along with the decision is nobody's decision.
+    result.transitions.map((line, index) => ({
+      id: result.instance.id,
+      messageId: item.messageId,
+      decision: index === 0 && item.decision !== undefined ? JSON.stringify(item.decision) : null,
+      ...line,
+    })),
   );
   return [
     instances.map((instance) => instance.id),
@@ -275,6 +319,7 @@ function moveParameters<Context extends object>(
     log.map((line) => line.event),
     log.map((line) => line.to),
     log.map((line) => line.messageId),
+    log.map((line) => line.decision),
     ...outboxParameters(decided.flatMap((entry) => entry.messages)),
   ];
 }

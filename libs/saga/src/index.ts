@@ -18,6 +18,7 @@ export {
 export {
   createSagaEngine,
   SagaConflict,
+  type Decision,
   type EngineOptions,
   type SagaEngine,
   type StartRequest,

@@ -1,6 +1,19 @@
 /** The statements of the saga engine, to be read as SQL. Each serves one instance or hundreds alike. */
 import { outboxInsert } from '@ballast/outbox';
 
+/**
+ * One instance, and whether the message has been seen. $1 saga id, $2 message id, $3 consumer. Beside `load` because
+ * PostgreSQL plans a statement with arrays anew each time, which costs more than running it for one.
+ */
+export const loadOne = {
+  name: 'saga-load-one',
+  text: `
+  SELECT s.id AS saga_id, s.state, s.version, s.context, s.progress,
+         EXISTS (SELECT FROM inbox WHERE inbox.message_id = $2::uuid AND consumer = $3) AS seen
+    FROM sagas s
+   WHERE s.id = $1::uuid`,
+};
+
 /** Instances by id, and whether each message has been seen. $1 saga ids, $2 message ids, $3 consumer. */
 export const load = {
   name: 'saga-load',
@@ -14,7 +27,7 @@ export const load = {
 /**
  * Transitions, all in one statement: the instances that are still at the version they were decided on move, and only
  * for them the message is remembered, the log written and the commands stored.
- * $1-$7 instances, $8 consumer, $9-$14 log, $15-$17 messages.
+ * $1-$7 instances, $8 consumer, $9-$15 log, $16-$18 messages.
  */
 export const move = {
   name: 'saga-move',
@@ -33,17 +46,17 @@ export const move = {
      WHERE s.id = g.id AND s.version = g.expected
     RETURNING s.id
   ), logged AS (
-    INSERT INTO saga_transitions (saga_id, seq, from_state, event, to_state, message_id)
-    SELECT l.saga_id, l.seq, l.from_state, l.event, l.to_state, l.message_id
-      FROM unnest($9::uuid[], $10::int[], $11::text[], $12::text[], $13::text[], $14::uuid[])
-        AS l(saga_id, seq, from_state, event, to_state, message_id)
+    INSERT INTO saga_transitions (saga_id, seq, from_state, event, to_state, message_id, decision)
+    SELECT l.saga_id, l.seq, l.from_state, l.event, l.to_state, l.message_id, l.decision
+      FROM unnest($9::uuid[], $10::int[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::jsonb[])
+        AS l(saga_id, seq, from_state, event, to_state, message_id, decision)
       JOIN moved ON moved.id = l.saga_id
     RETURNING saga_id, message_id
   ), remembered AS (
     INSERT INTO inbox (message_id, consumer)
     SELECT DISTINCT message_id, $8 FROM logged WHERE message_id IS NOT NULL
   ), sent AS (${outboxInsert(`(
-      SELECT c.* FROM unnest($15::uuid[], $16::uuid[], $17::jsonb[]) WITH ORDINALITY AS c(message_id, aggregate_id, message, ordinal)
+      SELECT c.* FROM unnest($16::uuid[], $17::uuid[], $18::jsonb[]) WITH ORDINALITY AS c(message_id, aggregate_id, message, ordinal)
         JOIN moved ON moved.id = c.aggregate_id
     )`)}
   )

@@ -6,7 +6,7 @@ import { createOutbox, outboxMigrations, type Outbox } from '@ballast/outbox';
 import { createDatabase, type Database } from '@ballast/postgres';
 import { seededRandom, shuffled, testDatabase, until, type TestDatabase } from '@ballast/testing';
 import { createSagaEngine, sagaMigrations, type SagaEngine, type StartRequest } from '../src/index.ts';
-import { trip, type Trip } from './trip.ts';
+import { asking, trip, type Trip } from './trip.ts';
 
 const event = (type: string, sagaId: string, id: string = randomUUIDv7()): Message =>
   ({
@@ -164,6 +164,38 @@ describe('the saga engine', () => {
     assert.deepEqual(await log(id), ['Asked', 'Undoing']);
     await engines[0]!.handle(event('RoomCancelled', id));
     assert.equal((await state(id)).state, 'Undone');
+  });
+
+  it('lets one person decide, once, about what that person saw, and writes down who it was', async () => {
+    const engine = createSagaEngine({ definition: asking, database, outbox: outboxes[0]!, consumer: 'asking' });
+    const startOne = engine.starter({ ...own, name: 'asking-start' });
+    const stuck = async (): Promise<string> => {
+      const id = randomUUIDv7();
+      await startOne({ id, context: { nights: 1 } });
+      await database.query(`UPDATE sagas SET state = 'Stuck', deadline_at = NULL WHERE id = $1`, [id]);
+      return id;
+    };
+    const [by, note] = [randomUUIDv7(), 'The hotel called back.'];
+    const id = await stuck();
+    const choices = ['AskedAgain', 'GivenUp'];
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => engine.decide({ id, event: choices[index % 2]!, version: 1, by, note })),
+    );
+    assert.equal(answers.filter(Boolean).length, 1);
+    const decided = 'SELECT seq, decision FROM saga_transitions WHERE saga_id = $1 AND decision IS NOT NULL';
+    assert.deepEqual(await database.query(decided, [id]), [{ seq: 2, decision: { by, note } }]);
+
+    const other = await stuck();
+    assert.equal(await engine.decide({ id: other, event: 'GivenUp', version: 2, by, note }), false);
+    assert.equal(await engine.decide({ id: other, event: 'GivenUp', version: 1, by, note }), true);
+    assert.deepEqual(
+      await database.query(`SELECT state, context ->> 'why' AS why, deadline_at FROM sagas WHERE id = $1`, [other]),
+      [{ state: 'Undone', why: note, deadline_at: null }],
+    );
+    const running = randomUUIDv7();
+    await startOne({ id: running, context: { nights: 1 } });
+    assert.equal(await engine.decide({ id: running, event: 'GivenUp', version: 1, by, note }), false);
+    await assert.rejects(engine.decide({ id: running, event: 'RoomKept', version: 1, by, note }), TypeError);
   });
 
   it('refuses an event for a saga it has never started, without harming its neighbours', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { advance, begin, checkDefinition, diagram } from '../src/index.ts';
-import { trip } from './trip.ts';
+import { asking, trip } from './trip.ts';
 
 describe('a saga definition', () => {
   it('is accepted when it is whole', () => {
@@ -24,6 +24,28 @@ describe('a saga definition', () => {
     const { deadline: _, ...patient } = trip.states['Asked']!;
     assert.match(holes({ states: { ...trip.states, Asked: patient } }).join(), /Asked has no deadline/);
     assert.match(holes({ initial: 'Nowhere' }).join(), /no initial state/);
+  });
+
+  it('may rest where a person decides, and is left there by a decision only', () => {
+    assert.deepEqual(checkDefinition(asking), []);
+    const holes = (change: Partial<typeof asking>) => checkDefinition({ ...asking, ...change }).join();
+    assert.match(holes({ rules: asking.rules.slice(0, -1) }), /Stuck on GivenUp has no rule/);
+    assert.match(
+      holes({
+        rules: asking.rules.map((rule) =>
+          rule.from === 'Stuck' && rule.on === 'RoomCancelled'
+            ? { from: 'Stuck', on: 'RoomCancelled', to: 'Undone', kind: 'compensation' as const }
+            : rule,
+        ),
+      }),
+      /Stuck on RoomCancelled leaves without a decision/,
+    );
+    assert.match(
+      holes({ rules: [...asking.rules, { from: 'Asked', on: 'GivenUp', to: 'Undone', kind: 'failure' }] }),
+      /Asked on GivenUp: nobody is asked there/,
+    );
+    const late = { ...asking.states['Stuck']!, deadline: { seconds: 1, event: 'TooLate' } };
+    assert.match(holes({ states: { ...asking.states, Stuck: late } }), /Stuck waits for a person and has a deadline/);
   });
 
   it('draws itself', () => {

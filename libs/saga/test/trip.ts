@@ -48,3 +48,21 @@ export const trip: SagaDefinition<Trip> = {
   },
   learn: { RoomRefused: (context, body) => ({ ...context, why: (body as { why: string }).why }) },
 };
+
+/** The same with a hotel that may refuse to cancel: then a person decides. */
+export const asking: SagaDefinition<Trip> = {
+  ...trip,
+  name: 'asking-trip',
+  events: [...events, 'RoomKept'],
+  decisions: ['AskedAgain', 'GivenUp'],
+  states: { ...trip.states, Stuck: { description: 'The room cannot be cancelled', waitsForPerson: true } },
+  rules: [
+    ...trip.rules,
+    { from: 'Undoing', on: 'RoomKept', to: 'Stuck', kind: 'failure' },
+    ...['Asked', 'RoomBooked', 'Done', 'Undone'].flatMap((state) => ignore(state, 'RoomKept')),
+    ...ignore('Stuck', ...events, 'RoomKept'),
+    { from: 'Stuck', on: 'AskedAgain', to: 'Undoing', kind: 'compensation', undo: ['room'], repeatOwed: true },
+    { from: 'Stuck', on: 'GivenUp', to: 'Undone', kind: 'compensation' },
+  ],
+  learn: { ...trip.learn, GivenUp: (context, body) => ({ ...context, why: (body as { note: string }).note }) },
+};

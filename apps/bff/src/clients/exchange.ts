@@ -31,6 +31,8 @@ export class ResponseTooLarge extends Error {
 
 /** Who started the exchange and is told how it went, once. */
 export interface ExchangeOwner {
+  /** Asked just before the first byte is written; a call may have waited for a connection until then. */
+  maySend(exchange: Exchange): boolean;
   answered(exchange: Exchange, response: UpstreamResponse): void;
   /** Headers of a stream have arrived; it is paused until `stream` is called. */
   opened(exchange: Exchange, status: number, headers: IncomingHttpHeaders): void;
@@ -90,8 +92,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Called just before writing: a call that was given up while it queued never goes out.
-    if (this.#cancelled === null) this.sent = true;
-    else controller.abort(this.#cancelled);
+    if (this.#cancelled === null && this.#owner.maySend(this)) this.sent = true;
+    else controller.abort(this.#cancelled ?? new Error('it is not to be sent any more'));
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -1,4 +1,7 @@
-/** Whether at least one replica of each service answers. */
+/**
+ * Whether at least one replica of each service answers. An open circuit is answer enough: nothing is sent then. A half-open
+ * one counts as ready, because only a call can find out, and none would come to a bff that is not.
+ */
 import type { Upstream } from './upstream.ts';
 
 /** Probes come every second from several sides; each service is asked once. In ms. */
@@ -21,11 +24,13 @@ export function upstreamChecks(upstreams: readonly Upstream[]): { name: string; 
 }
 
 async function probe(upstream: Upstream): Promise<void> {
+  if (upstream.breaker.state === 'open') throw new Error('the circuit is open');
+  if (upstream.breaker.state === 'half-open') return;
   const headers = ['accept', 'application/json'];
   const request = { method: 'GET' as const, path: '/healthz', headers, body: null, repeatable: true };
   let status: number;
   try {
-    ({ status } = await upstream.send({ ...request, timeoutMs, attemptMs: timeoutMs / 2, rideOutMs: 0 }));
+    ({ status } = await upstream.probe({ ...request, timeoutMs, attemptMs: timeoutMs / 2, rideOutMs: 0 }));
   } catch (error) {
     // The reason is for operators here, not for callers.
     throw error instanceof Error && error.cause instanceof Error ? error.cause : error;

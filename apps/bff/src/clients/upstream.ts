@@ -9,8 +9,22 @@
  * | no answer, another replica is there       | repeatable reads only: given up after 1 s, sent to the next     |
  * | no answer until the call's time is up     | 503 with `Retry-After`                                          |
  * | any answer, also an error                 | is the answer                                                   |
+ * | too many calls under way                  | 503 with `Retry-After`; the bulkhead, in front of the breaker   |
+ * | the circuit is open                       | 503 with `Retry-After`, at once; nothing more is sent, neither  |
+ * |                                           | for calls that began before                                     |
+ *
+ * What the circuit breaker counts, once a call, whatever its attempts:
+ *
+ * | failure                                        | success                                                     |
+ * | ---------------------------------------------- | ----------------------------------------------------------- |
+ * | no answer: refused, lost, timeout, too large   | any other answer, 4xx too                                   |
+ * | a 5xx                                          | a 503 that says when to come back: the service lives, and   |
+ * |                                                | turns away on purpose what it cannot do now                 |
+ *
+ * A stream counts until its headers are there. Calls refused here count as neither.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { Breaker, Bulkhead, type Pass, type Transition } from '@ballast/resilience';
 import { ProblemError } from '@ballast/service';
 import { Exchange, ResponseTooLarge, type ExchangeOwner, type UpstreamResponse } from './exchange.ts';
 import { Replicas } from './replicas.ts';
@@ -18,7 +32,7 @@ import { Replicas } from './replicas.ts';
 export type { UpstreamResponse } from './exchange.ts';
 
 export interface UpstreamRequest {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path and query, as they go out. */
   path: string;
   /** Name, value, name, value, … */
@@ -41,7 +55,7 @@ export interface OpenStream {
 }
 
 /** Why a call, or one attempt at it, did not get an answer; the label of a metric. */
-export type UpstreamFailure = 'refused' | 'lost' | 'timeout' | 'overload' | 'too-large';
+export type UpstreamFailure = 'refused' | 'lost' | 'timeout' | 'overload' | 'short-circuit' | 'too-large';
 
 const maxSendings = 3;
 const refusedAvoidMs = 1_000;
@@ -49,18 +63,28 @@ const silentAvoidMs = 5_000;
 const defaultRideOutMs = 1_000;
 const responseLimitBytes = 2 * 1024 * 1024;
 /** Calls under way to one service; beyond, callers are told to come back instead of being queued without end. */
-const maxCalls = 1_000;
+const maxCalls = 500;
+
+export interface UpstreamOptions {
+  name: string;
+  origins: readonly string[];
+  onFailure?: (kind: UpstreamFailure) => void;
+  onTransition?: (transition: Transition) => void;
+}
 
 export class Upstream {
   readonly name: string;
   readonly replicas: Replicas;
+  readonly breaker: Breaker;
+  readonly bulkhead = new Bulkhead(maxCalls);
   readonly onFailure: (kind: UpstreamFailure) => void;
-  #calls = 0;
 
-  constructor(options: { name: string; origins: readonly string[]; onFailure?: (kind: UpstreamFailure) => void }) {
-    this.name = options.name;
-    this.replicas = new Replicas(options.origins);
-    this.onFailure = options.onFailure ?? (() => {});
+  constructor(options: UpstreamOptions) {
+    const { name, origins, onFailure = () => {}, onTransition } = options;
+    this.name = name;
+    this.replicas = new Replicas(origins);
+    this.breaker = new Breaker({ name, ...(onTransition === undefined ? {} : { onTransition }) });
+    this.onFailure = onFailure;
   }
 
   /** Resolves to any answer, whatever its status. Rejects with a `ProblemError` (503) where there was none. */
@@ -73,34 +97,55 @@ export class Upstream {
     return this.#call(request, true);
   }
 
+  /** As `send`, beside bulkhead and breaker: for health probes, which say nothing about calls. */
+  probe(request: UpstreamRequest): Promise<UpstreamResponse> {
+    return new Promise((resolve, reject) => {
+      const done = resolve as (result: UpstreamResponse | OpenStream) => void;
+      new Call(this, uncounted, request, false, done, reject).attempt();
+    });
+  }
+
   close(): Promise<void> {
+    this.breaker.close();
     return this.replicas.close();
   }
 
   #call(request: UpstreamRequest, streaming: boolean): Promise<UpstreamResponse | OpenStream> {
     return new Promise((resolve, reject) => {
-      if (this.#calls >= maxCalls) {
+      if (!this.bulkhead.tryEnter()) {
         this.onFailure('overload');
         reject(unavailable(this.name, 'has too much to do', undefined));
         return;
       }
-      this.#calls += 1;
-      const done = (): void => {
-        this.#calls -= 1;
-      };
-      new Call(this, request, streaming, resolve, reject, done).attempt();
+      const pass = this.breaker.tryEnter();
+      if (pass === null) {
+        this.bulkhead.leave();
+        this.onFailure('short-circuit');
+        reject(unavailable(this.name, 'has its circuit open', undefined, this.breaker.retryAfterSeconds()));
+        return;
+      }
+      new Call(this, pass, request, streaming, resolve, reject).attempt();
     });
   }
 }
 
+/** The pass of what is not counted. */
+const uncounted: Pass = {
+  isProbe: false,
+  isCurrent: true,
+  succeeded: () => {},
+  failed: () => {},
+  abandoned: () => {},
+};
+
 /** One call with all its attempts. */
 class Call implements ExchangeOwner {
   readonly #upstream: Upstream;
+  readonly #pass: Pass;
   readonly #request: UpstreamRequest;
   readonly #streaming: boolean;
   readonly #resolve: (result: UpstreamResponse | OpenStream) => void;
   readonly #reject: (error: Error) => void;
-  readonly #onDone: () => void;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #pause: NodeJS.Timeout | null = null;
@@ -110,18 +155,18 @@ class Call implements ExchangeOwner {
 
   constructor(
     upstream: Upstream,
+    pass: Pass,
     request: UpstreamRequest,
     streaming: boolean,
     resolve: (result: UpstreamResponse | OpenStream) => void,
     reject: (error: Error) => void,
-    onDone: () => void,
   ) {
     this.#upstream = upstream;
+    this.#pass = pass;
     this.#request = request;
     this.#streaming = streaming;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#onDone = onDone;
     this.#timer = setTimeout(
       () => this.#timeIsUp(),
       Math.min(request.attemptMs ?? request.timeoutMs, request.timeoutMs),
@@ -139,20 +184,35 @@ class Call implements ExchangeOwner {
     pool.dispatch({ method, path, headers, body }, exchange);
   }
 
+  maySend(): boolean {
+    return this.#pass.isCurrent;
+  }
+
   answered(exchange: Exchange, response: UpstreamResponse): void {
-    if (exchange === this.#exchange && this.#finish()) this.#resolve(response);
+    if (exchange !== this.#exchange || !this.#finish()) return;
+    if (isBroken(response)) this.#pass.failed();
+    else this.#pass.succeeded();
+    this.#resolve(response);
   }
 
   opened(exchange: Exchange, _status: number, headers: IncomingHttpHeaders): void {
-    if (exchange === this.#exchange && this.#finish()) this.#resolve({ headers, exchange });
-    else exchange.cancel(new Error('nobody waits for this stream any more'));
+    if (exchange === this.#exchange && this.#finish()) {
+      this.#pass.succeeded();
+      this.#resolve({ headers, exchange });
+    } else exchange.cancel(new Error('nobody waits for this stream any more'));
   }
 
   failed(exchange: Exchange, error: Error): void {
     if (this.#done || exchange !== this.#exchange) return;
     if ((error as NodeJS.ErrnoException).code === 'UND_ERR_INVALID_ARG') {
       // Nothing an upstream did: the request could not be put into HTTP.
-      if (this.#finish()) this.#reject(error);
+      if (!this.#finish()) return;
+      this.#pass.abandoned();
+      this.#reject(error);
+      return;
+    }
+    if (!this.#pass.isCurrent) {
+      this.#giveUp('short-circuit', 'has its circuit open', error);
       return;
     }
     if (error instanceof ResponseTooLarge) {
@@ -165,7 +225,7 @@ class Call implements ExchangeOwner {
 
   #afterLoss(error: Error): void {
     this.#sendings += 1;
-    if (!this.#request.repeatable || this.#sendings >= maxSendings) {
+    if (!this.#request.repeatable || this.#pass.isProbe || this.#sendings >= maxSendings) {
       this.#giveUp('lost', 'broke off', error);
       return;
     }
@@ -178,7 +238,7 @@ class Call implements ExchangeOwner {
     if (this.#upstream.replicas.hasUsable()) {
       this.#upstream.onFailure('refused');
       this.attempt();
-    } else if (this.#elapsed() < (this.#request.rideOutMs ?? defaultRideOutMs)) {
+    } else if (!this.#pass.isProbe && this.#elapsed() < (this.#request.rideOutMs ?? defaultRideOutMs)) {
       // A replica that is being restarted is back within some hundred milliseconds.
       this.#upstream.onFailure('refused');
       this.#pause = setTimeout(() => this.attempt(), 40 + Math.random() * 80);
@@ -196,6 +256,8 @@ class Call implements ExchangeOwner {
       return;
     }
     this.#timer.refresh();
+    // The one probe is waited for; and for whom the circuit has opened nobody else is asked.
+    if (this.#pass.isProbe || !this.#pass.isCurrent) return;
     if (silent === null || this.#pause !== null || !this.#upstream.replicas.hasUsable(silent.replica)) return;
     this.#upstream.onFailure('timeout');
     silent.replica.avoid(silentAvoidMs);
@@ -206,7 +268,8 @@ class Call implements ExchangeOwner {
   #giveUp(kind: UpstreamFailure, what: string, cause: Error): void {
     if (!this.#finish()) return;
     this.#upstream.onFailure(kind);
-    this.#reject(unavailable(this.#upstream.name, what, cause));
+    this.#pass.failed();
+    this.#reject(unavailable(this.#upstream.name, what, cause, this.#upstream.breaker.retryAfterSeconds()));
     this.#exchange?.cancel(cause);
   }
 
@@ -216,7 +279,7 @@ class Call implements ExchangeOwner {
     this.#done = true;
     clearTimeout(this.#timer);
     if (this.#pause !== null) clearTimeout(this.#pause);
-    this.#onDone();
+    if (this.#pass !== uncounted) this.#upstream.bulkhead.leave();
     return true;
   }
 
@@ -225,10 +288,15 @@ class Call implements ExchangeOwner {
   }
 }
 
-function unavailable(name: string, what: string, cause: Error | undefined): ProblemError {
+/** Whether an answer counts as a failure. */
+function isBroken({ status, headers }: UpstreamResponse): boolean {
+  return status >= 500 && !(status === 503 && headers['retry-after'] !== undefined);
+}
+
+function unavailable(name: string, what: string, cause: Error | undefined, retryAfterSeconds = 1): ProblemError {
   // The name of the service is for the log; the caller learns that waiting may help.
   return new ProblemError('unavailable', 'Something this request needs is not answering. Try again in a moment.', {
-    retryAfterSeconds: 1,
+    retryAfterSeconds,
     cause: new Error(`${name} ${what}`, { cause }),
   });
 }

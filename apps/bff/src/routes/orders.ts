@@ -1,14 +1,20 @@
 /** A customer's orders. Who may see which is checkout's to decide; it gets the caller's own token. */
-import { Order, OrderAccepted, OrderPage, OrderParams, OrderQuery, PlaceOrder } from '@ballast/contracts';
-import { problemResponses, ProblemError, type HttpServer } from '@ballast/service';
-import type { FastifyRequest } from 'fastify';
+import {
+  Order,
+  OrderAccepted,
+  OrderPage,
+  OrderParams,
+  OrderQuery,
+  OrderResolution,
+  PlaceOrder,
+} from '@ballast/contracts';
+import { problemResponses, type HttpServer } from '@ballast/service';
+import { idempotencyKeyProblem, type KeyedWrites } from '../clients/keyed-writes.ts';
 import { forwardedHeaders, relay } from '../clients/relay.ts';
-import { keyedWriteLimits, pathWithQuery, readLimits } from '../clients/requests.ts';
+import { keyedWriteLimits, pathWithQuery, readLimits, writeLimits } from '../clients/requests.ts';
 import type { Upstream } from '../clients/upstream.ts';
 
-const keyShape = /^[\x21-\x7e]{1,200}$/;
-
-export function orderRoutes(scope: HttpServer, checkout: Upstream): void {
+export function orderRoutes(scope: HttpServer, checkout: Upstream, keyedWrites: KeyedWrites): void {
   scope.post(
     '/api/orders',
     {
@@ -19,7 +25,9 @@ export function orderRoutes(scope: HttpServer, checkout: Upstream): void {
       const headers = forwardedHeaders(request, ['idempotency-key']);
       headers.push('content-type', 'application/json');
       const body = JSON.stringify(request.body);
-      return relay(reply, await checkout.send({ method: 'POST', path: '/orders', headers, body, ...keyedWriteLimits }));
+      return keyedWrites.answer(request, reply, () =>
+        checkout.send({ method: 'POST', path: '/orders', headers, body, ...keyedWriteLimits }),
+      );
     },
   );
 
@@ -48,15 +56,24 @@ export function orderRoutes(scope: HttpServer, checkout: Upstream): void {
       );
     },
   );
-}
 
-function idempotencyKeyProblem(request: FastifyRequest): Error | undefined {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined || key === '') {
-    return new ProblemError('missing-idempotency-key', 'Send an Idempotency-Key, and the same one when you try again.');
-  }
-  if (typeof key === 'string' && keyShape.test(key)) return undefined;
-  return new ProblemError('invalid-input', 'The Idempotency-Key must be 1 to 200 visible ASCII characters.', {
-    field: 'idempotency-key',
-  });
+  scope.post(
+    '/api/orders/:id/resolution',
+    {
+      config: { access: 'operator' },
+      schema: {
+        tags: ['orders'],
+        params: OrderParams,
+        body: OrderResolution,
+        response: { 200: Order, ...problemResponses },
+      },
+    },
+    async (request, reply) => {
+      const headers = forwardedHeaders(request);
+      headers.push('content-type', 'application/json');
+      const path = `/orders/${request.params.id}/resolution`;
+      const body = JSON.stringify(request.body);
+      return relay(reply, await checkout.send({ method: 'POST', path, headers, body, ...writeLimits }));
+    },
+  );
 }

@@ -5,28 +5,26 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { LoginRequest, type Identity } from '../clients/identity.ts';
 import { relay } from '../clients/relay.ts';
-import { newSessionId, type SessionCookies } from '../session/cookie.ts';
+import { newAnonymousId, type SessionCookies } from '../session/cookie.ts';
 import type { Sessions } from '../session/sessions.ts';
 
 /** In the lab the pages are told so. */
 const SessionAnswer = Type.Object({ ...Session.properties, lab: Type.Optional(Type.Literal(true)) });
 
-export function sessionRoutes(
-  scope: HttpServer,
-  parts: { sessions: Sessions; cookies: SessionCookies; identity: Identity; labMode: boolean },
-): void {
-  const { sessions, cookies, identity } = parts;
+interface Parts {
+  sessions: Sessions;
+  cookies: SessionCookies;
+  identity: Identity;
+}
 
-  const enter = async (reply: FastifyReply, previousId: string | null, tokens: TokenPair): Promise<void> => {
-    const id = await sessions.signIn(previousId, tokens);
-    cookies.give(reply.header('cache-control', 'no-store'), id);
-  };
+export function sessionRoutes(scope: HttpServer, parts: Parts & { labMode: boolean }): void {
+  const { sessions, cookies } = parts;
 
   scope.get(
     '/api/session',
     { schema: { tags: ['session'], response: { 200: SessionAnswer, ...problemResponses } } },
     async (request, reply) => {
-      const id = request.sessionId ?? newSessionId();
+      const id = request.sessionId ?? newAnonymousId();
       const signedIn = request.sessionId === null ? null : await sessions.current(id);
       cookies.give(reply.header('cache-control', 'no-store'), id);
       return {
@@ -36,6 +34,25 @@ export function sessionRoutes(
       };
     },
   );
+
+  scope.post(
+    '/api/auth/logout',
+    { schema: { tags: ['session'], response: { 204: Type.Null(), ...problemResponses } } },
+    async (request, reply) => {
+      if (request.sessionId !== null) await sessions.signOut(request.sessionId);
+      // A fresh anonymous id, so that nothing of the ended session is left in the browser.
+      cookies.give(reply.header('cache-control', 'no-store'), newAnonymousId());
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** Whoever knows a password gets in. Costly for identity: hashing is slow on purpose. */
+export function credentialRoutes(scope: HttpServer, { sessions, cookies, identity }: Parts): void {
+  const enter = async (reply: FastifyReply, previousId: string | null, tokens: TokenPair): Promise<void> => {
+    const id = await sessions.signIn(previousId, tokens);
+    cookies.give(reply.header('cache-control', 'no-store'), id);
+  };
 
   scope.post(
     '/api/auth/register',
@@ -60,17 +77,6 @@ export function sessionRoutes(
       if (!login.ok) return relay(reply, login.response);
       await enter(reply, request.sessionId, login.value);
       return { user: login.value.user };
-    },
-  );
-
-  scope.post(
-    '/api/auth/logout',
-    { schema: { tags: ['session'], response: { 204: Type.Null(), ...problemResponses } } },
-    async (request, reply) => {
-      if (request.sessionId !== null) await sessions.signOut(request.sessionId);
-      // A fresh anonymous id, so that nothing of the ended session is left in the browser.
-      cookies.give(reply.header('cache-control', 'no-store'), newSessionId());
-      return reply.code(204).send(null);
     },
   );
 }

@@ -8,6 +8,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import type { SessionKeys } from './keys.ts';
 
 export const cookieName = 'ballast_session';
@@ -15,10 +16,15 @@ export const cookieName = 'ballast_session';
 export const sessionSeconds = 7 * 24 * 60 * 60;
 
 const cookieShape = /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/;
+const headerShape = new RegExp(`(?:^|;\\s*)${cookieName}=([^;\\s]*)`);
+/** Values whose signature was found good; most requests bring one that has just been seen. */
+const rememberedValues = 10_000;
 
 export interface SessionCookies {
   /** The id in a cookie's value; null without one, or with one that is not ours. */
   read(value: string | undefined): string | null;
+  /** The same from a whole `Cookie` header, without taking the others apart. */
+  readHeader(header: string | undefined): string | null;
   /** Gives the browser this id, for another `sessionSeconds`. */
   give(reply: FastifyReply, id: string): void;
   csrfToken(id: string): string;
@@ -34,12 +40,20 @@ export function sessionCookies(keys: SessionKeys, options: { secure: boolean }):
     maxAge: sessionSeconds,
     secure: options.secure,
   };
+  const known = new LRUCache<string, string>({ max: rememberedValues });
+  const read = (value: string | undefined): string | null => {
+    if (value === undefined) return null;
+    const remembered = known.get(value);
+    if (remembered !== undefined) return remembered;
+    if (!cookieShape.test(value)) return null;
+    const id = value.slice(0, 43);
+    if (!equal(value.slice(44), sign(keys.cookie, id))) return null;
+    known.set(value, id);
+    return id;
+  };
   return {
-    read: (value) => {
-      if (value === undefined || !cookieShape.test(value)) return null;
-      const id = value.slice(0, 43);
-      return equal(value.slice(44), sign(keys.cookie, id)) ? id : null;
-    },
+    read,
+    readHeader: (header) => (header === undefined ? null : read(headerShape.exec(header)?.[1])),
     give: (reply, id) => {
       reply.setCookie(cookieName, `${id}.${sign(keys.cookie, id)}`, attributes);
     },
@@ -48,10 +62,27 @@ export function sessionCookies(keys: SessionKeys, options: { secure: boolean }):
   };
 }
 
-/** 256 random bits in 43 characters. */
+/**
+ * An id for somebody who has signed in: 43 random characters, of which the first is no underscore. Ids of anonymous
+ * visitors begin with one, so that the two can be told apart without a look into the database: anonymous ids are given
+ * to whoever asks, so they must not be worth anything.
+ */
 export function newSessionId(): string {
-  return randomBytes(32).toString('base64url');
+  const id = randomBytes(32).toString('base64url');
+  return id.startsWith(anonymousMark) ? `-${id.slice(1)}` : id;
 }
+
+/** An id for a visitor who has not signed in. */
+export function newAnonymousId(): string {
+  return anonymousMark + randomBytes(32).toString('base64url').slice(1);
+}
+
+/** Whether an id was given to somebody who had not signed in. */
+export function isAnonymous(id: string): boolean {
+  return id.startsWith(anonymousMark);
+}
+
+const anonymousMark = '_';
 
 /** What stands for an id in the database. */
 export function hashOf(id: string): Buffer {

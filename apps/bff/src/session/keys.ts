@@ -8,10 +8,12 @@ export interface SessionKeys {
   csrf: Buffer;
   /** Seals stored tokens. */
   tokens: Buffer;
+  /** Names the rate limit's buckets: replicas share them, two meshes on one Redis do not, and no session id is told. */
+  buckets: Buffer;
 }
 
 export function deriveKeys(secret: string): SessionKeys {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', secret, '', `ballast bff ${purpose} v1`, 32));
-  return { cookie: derive('cookie'), csrf: derive('csrf'), tokens: derive('tokens') };
+  return { cookie: derive('cookie'), csrf: derive('csrf'), tokens: derive('tokens'), buckets: derive('buckets') };
 }

@@ -2,7 +2,7 @@
  * The place-order saga: reserve stock → hold the money → take the money → sell the stock, with a way back from
  * everywhere. This table is the whole of it: the engine runs it, pages draw it, tests walk every path in it.
  */
-import type { MessageBody, Money, OrderLine, OrderState, PaymentChoice } from '@ballast/contracts';
+import type { MessageBody, Money, OrderDecision, OrderLine, OrderState, PaymentChoice } from '@ballast/contracts';
 import type { SagaDefinition, TransitionRule } from '@ballast/saga';
 
 /** What the saga knows of its order. `reason` says, once it is known, why the order did not complete. */
@@ -11,6 +11,10 @@ export interface OrderContext {
   total: Money;
   payment: PaymentChoice;
   reason: string | null;
+  /** What `reason` was before the provider refused to give the money back. */
+  reasonBefore?: string | null;
+  /** How often an operator has asked for the refund again; payments tries each number once. */
+  retry?: number;
 }
 
 type Events =
@@ -40,6 +44,15 @@ export const orderEvents: readonly Events[] = [
   'PaymentCancelled',
   'PaymentCancelRefused',
 ];
+
+/** What an operator's decision about an order in review is called in the table and in the log. */
+export const decisionEvents = {
+  'retry-refund': 'RefundRetried',
+  'settled-by-hand': 'SettledByHand',
+} as const satisfies Record<OrderDecision, string>;
+
+/** `CancelPayment` carries no higher one. */
+const maximumRetry = 1_000;
 
 const ignore = (from: OrderState, because: string, ...events: Events[]): TransitionRule[] =>
   events.map((on) => ({ from, on, ignore: true, because }));
@@ -163,6 +176,17 @@ const rules: TransitionRule[] = [
   ),
 
   ...ignore('Completed', 'the order is settled', ...orderEvents),
+
+  // RequiresReview: rests until an operator decides. Whatever is still owed, stock too, is then asked for once more.
+  {
+    from: 'RequiresReview',
+    on: 'RefundRetried',
+    to: 'Compensating',
+    kind: 'compensation',
+    undo: ['payment'],
+    repeatOwed: true,
+  },
+  { from: 'RequiresReview', on: 'SettledByHand', to: 'Compensated', kind: 'compensation' },
   ...ignore('RequiresReview', 'a person decides', ...orderEvents),
 ];
 
@@ -179,6 +203,7 @@ export const placeOrder: SagaDefinition<OrderContext> = {
   startEvent: 'OrderPlaced',
   startSends: ['ReserveStock'],
   events: orderEvents,
+  decisions: Object.values(decisionEvents),
   states: {
     Initiated: { description: 'Stock is being set aside', deadline: { seconds: 30, event: 'StockDeadlinePassed' } },
     StockReserved: {
@@ -199,7 +224,7 @@ export const placeOrder: SagaDefinition<OrderContext> = {
     },
     Completed: { description: 'Paid and yours', final: true },
     Compensated: { description: 'Given up; stock and money are back', final: true },
-    RequiresReview: { description: 'A person has to decide', final: true },
+    RequiresReview: { description: 'A person has to decide', waitsForPerson: true },
   },
   compensations: { stock: { command: 'ReleaseStock' }, payment: { command: 'CancelPayment' } },
   rules,
@@ -213,7 +238,10 @@ export const placeOrder: SagaDefinition<OrderContext> = {
       ...total,
     }),
     CapturePayment: (orderId): MessageBody<'CapturePayment'> => ({ orderId }),
-    CancelPayment: (orderId): MessageBody<'CancelPayment'> => ({ orderId }),
+    CancelPayment: (orderId, { retry }): MessageBody<'CancelPayment'> => ({
+      orderId,
+      ...(retry === undefined ? {} : { retry }),
+    }),
   },
   learn: {
     StockRejected: because(({ code }: MessageBody<'StockRejected'>) =>
@@ -228,7 +256,15 @@ export const placeOrder: SagaDefinition<OrderContext> = {
     StockCommitRejected: because(() => 'The reservation was gone when the payment arrived.'),
     PaymentCancelRefused: (context, body) => ({
       ...context,
+      reasonBefore: context.reasonBefore === undefined ? context.reason : context.reasonBefore,
       reason: `The money could not be given back: ${(body as MessageBody<'PaymentCancelRefused'>).detail}`,
     }),
+    // The refusal is no longer the last word: why the order was given up is.
+    RefundRetried: (context) => ({
+      ...context,
+      reason: context.reasonBefore ?? 'The order was given up.',
+      retry: Math.min((context.retry ?? 0) + 1, maximumRetry),
+    }),
+    SettledByHand: (context, body) => ({ ...context, reason: (body as { note: string }).note }),
   },
 };

@@ -89,12 +89,14 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
     '/orders',
     { schema: { querystring: OrderQuery, response: { 200: OrderPage, ...problemResponses } } },
     async (request) => {
-      const { cursor, limit = 20 } = request.query;
-      const items = await store.list(
-        request.principal!.userId,
-        cursor === undefined ? afterAll : readCursor(cursor),
-        limit + 1,
-      );
+      const { cursor, limit = 20, state } = request.query;
+      const { userId, roles } = request.principal!;
+      const before = cursor === undefined ? afterAll : readCursor(cursor);
+      if (state !== undefined && !roles.includes('operator'))
+        throw new ProblemError('forbidden', 'Only operators see the orders of others.', { field: 'state' });
+      const items = await (state === undefined
+        ? store.list(userId, before, limit + 1)
+        : store.listInReview(before, limit + 1));
       const page = items.slice(0, limit);
       const nextCursor = items.length > limit ? Buffer.from(page.at(-1)!.orderId).toString('base64url') : null;
       return { items: page, nextCursor };

@@ -59,6 +59,12 @@ const listOrders = {
   text: `${view} WHERE o.user_id = $1 AND o.order_id < $2 ORDER BY o.order_id DESC LIMIT $3`,
 };
 
+/** The partial index `sagas_in_review` serves it: the state stands in the text. */
+const listInReview = {
+  name: 'order-list-in-review',
+  text: `${view} WHERE s.state = 'RequiresReview' AND s.id < $1 ORDER BY s.id DESC LIMIT $2`,
+};
+
 const findByKey = {
   name: 'order-find-by-key',
   text: `SELECT order_id, fingerprint FROM orders WHERE user_id = $1 AND idempotency_key = $2`,
@@ -82,6 +88,8 @@ export interface OrderStore {
   find(orderId: string, userId: string, seesAll: boolean): Promise<Order | null>;
   /** A caller's orders, newest first, older than `before`. */
   list(userId: string, before: string, limit: number): Promise<Order[]>;
+  /** Everybody's orders that wait for an operator's decision, newest first, older than `before`. */
+  listInReview(before: string, limit: number): Promise<Order[]>;
   findByKey(userId: string, idempotencyKey: string): Promise<{ orderId: string; fingerprint: string } | null>;
   transitionsAfter(orderId: string, seq: number): Promise<OrderTransition[]>;
   /** How many transitions each order has made. */
@@ -96,6 +104,7 @@ export function createOrderStore(database: Database): OrderStore {
     },
     list: async (userId, before, limit) =>
       (await database.query<OrderRow>(listOrders, [userId, before, limit])).map(toOrder),
+    listInReview: async (before, limit) => (await database.query<OrderRow>(listInReview, [before, limit])).map(toOrder),
     findByKey: async (userId, idempotencyKey) => {
       const [row] = await database.query<{ order_id: string; fingerprint: string }>(findByKey, [
         userId,

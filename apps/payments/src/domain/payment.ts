@@ -5,7 +5,8 @@
  */
 import type { EventType, MessageBody, PaymentProviderName } from '@ballast/contracts';
 
-export type Wanted = 'nothing' | 'authorized' | 'captured' | 'cancelled';
+/** `refunded`: a claim about the completed order was granted; the order itself stays as it is. */
+export type Wanted = 'nothing' | 'authorized' | 'captured' | 'cancelled' | 'refunded';
 export type PaymentState = 'none' | 'authorized' | 'captured' | 'voided' | 'refunded' | 'declined';
 
 /** Something the provider has refused for good. */
@@ -13,6 +14,8 @@ export interface Refusal {
   step: 'authorize' | 'capture' | 'refund';
   code: string;
   detail: string;
+  /** Of a refund: which try it was, as `Payment.retry` counts; 0 where it is left out. */
+  retry?: number;
 }
 
 export interface Payment {
@@ -30,6 +33,10 @@ export interface Payment {
   /** What was really taken, in minor units. */
   capturedAmount: number | null;
   refusal: Refusal | null;
+  /** The claim the money is given back for; one payment, one claim. */
+  claimId: string | null;
+  /** How often an operator had the refund tried again. */
+  retry: number;
 }
 
 /** What a provider has done, told by its reply or by a webhook. */
@@ -59,7 +66,8 @@ export interface Change {
 export type PaymentCommand =
   | { type: 'AuthorizePayment'; body: MessageBody<'AuthorizePayment'> }
   | { type: 'CapturePayment'; body: MessageBody<'CapturePayment'> }
-  | { type: 'CancelPayment'; body: MessageBody<'CancelPayment'> };
+  | { type: 'CancelPayment'; body: MessageBody<'CancelPayment'> }
+  | { type: 'RefundPayment'; body: MessageBody<'RefundPayment'> };
 
 export type Step = 'authorize' | 'capture' | 'void' | 'refund';
 
@@ -77,8 +85,18 @@ export function nextStep(payment: Payment): Step | null {
     if (wanted === 'cancelled') return 'void';
     return wanted === 'captured' && refusal?.step !== 'capture' ? 'capture' : null;
   }
-  if (state === 'captured') return wanted === 'cancelled' && refusal?.step !== 'refund' ? 'refund' : null;
-  return null;
+  const back = wanted === 'cancelled' || wanted === 'refunded';
+  return state === 'captured' && back && refusal?.step !== 'refund' ? 'refund' : null;
+}
+
+/**
+ * The idempotency key of a call: the same for every repetition of the same wish. A refund keeps the key it was begun
+ * with until the provider has refused it; only then a retry gives it another.
+ */
+export function idempotencyKey({ orderId, claimId, retry }: Payment, step: Step): string {
+  if (step !== 'refund') return `${orderId}-${step}`;
+  if (retry > 0) return `${orderId}-refund-${retry}`;
+  return claimId === null ? `${orderId}-refund` : `${orderId}-refund-claim-${claimId}`;
 }
 
 const unchanged = (payment: Payment, ...events: Told[]): Change => ({ payment, ledger: [], events });
@@ -90,6 +108,7 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
       // Given up before it began: the cancellation was faster.
       if (payment.wanted === 'cancelled')
         return unchanged(payment, declined(payment, 'order-given-up', 'The order was given up.'));
+      if (payment.wanted === 'refunded') return unchanged(payment, captured(payment));
       if (payment.provider !== null) return unchanged(payment, ...answerTo('authorized', payment));
       const { provider, method, amount, currency } = command.body;
       // A capture that overtook its authorisation is not forgotten.
@@ -99,6 +118,8 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
     case 'CapturePayment': {
       if (payment.wanted === 'cancelled')
         return unchanged(payment, captureRefused(payment, 'order-given-up', 'The order was given up.'));
+      // Taken once and given back for a claim since: for the order it is as captured as it ever was.
+      if (payment.wanted === 'refunded') return unchanged(payment, captured(payment));
       const wanted: Payment = { ...payment, wanted: 'captured' };
       return unchanged(wanted, ...answerTo('captured', wanted));
     }
@@ -108,9 +129,31 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
         payment.provider === null
           ? { ...payment, wanted: 'cancelled', state: 'voided' }
           : { ...payment, wanted: 'cancelled' };
-      return unchanged(cancelled, ...answerTo('cancelled', cancelled));
+      const { retry = 0 } = command.body;
+      // A number is used up by a try of its own; while another try is under way there is nothing to try again.
+      const again = retry > payment.retry && payment.state === 'captured' && payment.refusal?.step === 'refund';
+      const asked: Payment = again ? { ...cancelled, retry, refusal: null } : cancelled;
+      return unchanged(asked, ...answerTo('cancelled', asked));
     }
+    case 'RefundPayment':
+      return refundFor(payment, command.body.claimId);
   }
+}
+
+/** Gives money back for a claim, if there is any that is the shop's to give back. */
+function refundFor(payment: Payment, claimId: string): Change {
+  const refuse = (code: string, detail: string): Change =>
+    unchanged(payment, refundRefused(payment, claimId, code, detail));
+  if (payment.claimId === claimId) return unchanged(payment, ...answerToClaim(payment));
+  if (payment.claimId !== null)
+    return refuse('claimed-already', 'The money of this order goes back, or went back, for another claim.');
+  if (payment.wanted === 'cancelled')
+    return refuse('order-given-up', 'The order was given up; what was paid goes back without a claim.');
+  // Refunded without us, by hand at the provider: the claim has what it asks for.
+  if (payment.state !== 'captured' && payment.state !== 'refunded')
+    return refuse('not-captured', 'No money was taken for this order.');
+  const wanted: Payment = { ...payment, wanted: 'refunded', claimId };
+  return unchanged(wanted, ...answerToClaim(wanted));
 }
 
 /** Applies what the provider has done. Says nothing, changes nothing when it was known already. */
@@ -159,20 +202,24 @@ function applyRefusal(payment: Payment, refusal: Refusal): Change {
   }
   const expected = refusal.step === 'capture' ? 'authorized' : 'captured';
   if (payment.state !== expected || payment.refusal?.step === refusal.step) return unchanged(payment);
+  // The late answer to an earlier try says nothing about this one.
+  if (refusal.step === 'refund' && (refusal.retry ?? 0) < payment.retry) return unchanged(payment);
   return moved({ ...payment, refusal }, []);
 }
 
-/** A change with whatever checkout is waiting to hear about it. */
+/** A change with whatever checkout and claims are waiting to hear about it. */
 function moved(after: Payment, ledger: LedgerEntry[]): Change {
   // Captured at once: that it was authorised need not be told any more, and the other way round.
   const events = answerTo(after.wanted === 'nothing' ? 'authorized' : after.wanted, after);
   const early = after.wanted === 'authorized' && after.state === 'captured' ? [captured(after)] : [];
-  return { payment: after, ledger, events: [...events, ...early] };
+  return { payment: after, ledger, events: [...events, ...early, ...answerToClaim(after)] };
 }
 
 /** The event that answers what is wanted, if the payment's state already does. */
 function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] {
   const { orderId, amount, currency, state, refusal } = payment;
+  // The order has its money's worth: that is between claims and us.
+  if (wanted === 'refunded') return [];
   if (wanted === 'cancelled') {
     if (state === 'captured' && refusal?.step === 'refund') {
       return [{ type: 'PaymentCancelRefused', body: { orderId, code: refusal.code, detail: refusal.detail } }];
@@ -197,6 +244,19 @@ function answerTo(wanted: Exclude<Wanted, 'nothing'>, payment: Payment): Told[] 
   return state === 'authorized' ? [{ type: 'PaymentAuthorized', body: { orderId, amount, currency } }] : [];
 }
 
+/** The event that answers the claim, if there is one and its money's way has ended. */
+function answerToClaim(payment: Payment): Told[] {
+  const { orderId, amount, currency, state, refusal, claimId } = payment;
+  if (claimId === null) return [];
+  if (state === 'refunded')
+    return [
+      { type: 'PaymentRefunded', body: { orderId, claimId, refunded: payment.capturedAmount ?? amount, currency } },
+    ];
+  return state === 'captured' && refusal?.step === 'refund'
+    ? [refundRefused(payment, claimId, refusal.code, refusal.detail)]
+    : [];
+}
+
 const captured = ({ orderId, amount, currency }: Payment): Told => ({
   type: 'PaymentCaptured',
   body: { orderId, amount, currency },
@@ -208,6 +268,10 @@ const declined = ({ orderId }: Payment, code: string, detail: string): Told => (
 const captureRefused = ({ orderId }: Payment, code: string, detail: string): Told => ({
   type: 'CaptureRefused',
   body: { orderId, code: code.slice(0, 100), detail: detail.slice(0, 500) },
+});
+const refundRefused = ({ orderId }: Payment, claimId: string, code: string, detail: string): Told => ({
+  type: 'RefundRefused',
+  body: { orderId, claimId, code: code.slice(0, 100), detail: detail.slice(0, 500) },
 });
 const ledgerOf = (fact: Extract<Fact, { amount: number }>): LedgerEntry => ({
   kind: fact.kind,

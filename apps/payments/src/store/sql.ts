@@ -19,11 +19,13 @@ export interface PaymentRow {
   capture_reference: string | null;
   captured_amount: string | null;
   refusal: Refusal | null;
+  claim_id: string | null;
+  retry: number;
 }
 export type LockedRow = PaymentRow & { leased: boolean };
 
 const columns =
-  'order_id, provider, method, amount, currency, wanted, state, reference, capture_reference, captured_amount, refusal';
+  'order_id, provider, method, amount, currency, wanted, state, reference, capture_reference, captured_amount, refusal, claim_id, retry';
 
 /** Rows for orders that are new here, so that there is something to lock. */
 export const makeRoom = {
@@ -50,12 +52,14 @@ export const write = {
      SET provider = c.provider, method = c.method, amount = c.amount, currency = c.currency,
          wanted = c.wanted, state = c.state, reference = c.reference, capture_reference = c.capture_reference,
          captured_amount = c.captured_amount, refusal = c.refusal, unsettled = c.unsettled,
+         claim_id = c.claim_id, retry = c.retry,
          due_at = now(), updated_at = now(),
          attempts = CASE WHEN c.lease = 'keep' THEN p.attempts ELSE 0 END,
          leased_until = CASE c.lease WHEN 'take' THEN now() + ${lease} WHEN 'release' THEN '-infinity' ELSE p.leased_until END
     FROM jsonb_to_recordset($1::jsonb) AS c(
            order_id uuid, provider text, method text, amount bigint, currency text, wanted text, state text,
-           reference text, capture_reference text, captured_amount bigint, refusal jsonb, unsettled boolean, lease text)
+           reference text, capture_reference text, captured_amount bigint, refusal jsonb, claim_id uuid, retry integer,
+           unsettled boolean, lease text)
    WHERE p.order_id = c.order_id`,
 };
 
@@ -99,6 +103,24 @@ export const postpone = {
 
 export const find = { name: 'payments-find', text: `SELECT ${columns} FROM payments WHERE order_id = $1` };
 
+/** A payment nobody has asked for, as `makeRoom` would leave it. */
+export const unasked = (orderId: string): LockedRow => ({
+  order_id: orderId,
+  provider: null,
+  method: null,
+  amount: '0',
+  currency: 'XXX',
+  wanted: 'nothing',
+  state: 'none',
+  reference: null,
+  capture_reference: null,
+  captured_amount: null,
+  refusal: null,
+  claim_id: null,
+  retry: 0,
+  leased: false,
+});
+
 export const toPayment = (row: PaymentRow): Payment => ({
   orderId: row.order_id,
   provider: row.provider,
@@ -111,6 +133,8 @@ export const toPayment = (row: PaymentRow): Payment => ({
   captureReference: row.capture_reference,
   capturedAmount: row.captured_amount === null ? null : Number(row.captured_amount),
   refusal: row.refusal,
+  claimId: row.claim_id,
+  retry: row.retry,
 });
 
 export const toRow = (payment: Payment, leaseChange: Lease, unsettled: boolean): object => ({
@@ -125,6 +149,8 @@ export const toRow = (payment: Payment, leaseChange: Lease, unsettled: boolean):
   capture_reference: payment.captureReference,
   captured_amount: payment.capturedAmount,
   refusal: payment.refusal,
+  claim_id: payment.claimId,
+  retry: payment.retry,
   unsettled,
   lease: leaseChange,
 });

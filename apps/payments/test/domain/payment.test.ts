@@ -170,10 +170,10 @@ describe('every order of commands, replies and webhooks, early, late and again',
     const cancelled = quiet.filter(({ payment }) => payment.wanted === 'cancelled');
     assert.ok(cancelled.some(({ money }) => money.refunded) && cancelled.some(({ money }) => money.held === 'let go'));
     for (const world of cancelled) {
-      const { held, taken, refunded, refundRefused } = world.money;
+      const { held, taken, refunded, refundsRefused } = world.money;
       assert.notEqual(held, 'held', show(world));
-      assert.ok(taken === 0 || refunded || refundRefused, show(world));
-      const answer = refundRefused ? 'PaymentCancelRefused' : 'PaymentCancelled';
+      assert.ok(taken === 0 || refunded || refundsRefused.length > 0, show(world));
+      const answer = taken > 0 && !refunded ? 'PaymentCancelRefused' : 'PaymentCancelled';
       assert.ok(world.told.includes(answer), show(world));
     }
   });
@@ -195,6 +195,67 @@ describe('every order of commands, replies and webhooks, early, late and again',
     const wrong = worlds.filter(({ money }) => money.taken !== amount);
     assert.ok(wrong.some(({ money }) => money.taken > 0));
     for (const world of wrong) assert.ok(!world.told.includes('PaymentCaptured'), show(world));
+  });
+
+  it('answers every claim, and says that money went back only where it did, for one claim only', () => {
+    for (const world of quiet) {
+      for (const [command, claim] of [
+        ['refund', 'a'],
+        ['refundOther', 'b'],
+      ] as const) {
+        if (!world.commanded.includes(command)) continue;
+        const answers = [`PaymentRefunded ${claim}`, `RefundRefused ${claim}`];
+        assert.ok(
+          answers.some((answer) => world.told.includes(answer)),
+          show(world),
+        );
+      }
+    }
+    const refundedFor = (world: World) => world.told.filter((told) => told.startsWith('PaymentRefunded'));
+    assert.ok(quiet.some((world) => refundedFor(world).length === 1));
+    for (const world of worlds) {
+      assert.ok(refundedFor(world).length <= (world.money.refunded ? 1 : 0), show(world));
+    }
+  });
+
+  it('gives a captured payment back for the first claim that asks, and for none where there is nothing of the shop’s', () => {
+    for (const { name, from, to } of moves) {
+      if (name !== 'refund' && name !== 'refundOther') continue;
+      const theirs = from.payment.state === 'captured' || from.payment.state === 'refunded';
+      const granted = theirs && from.payment.wanted !== 'cancelled' && from.payment.claimId === null;
+      if (granted) assert.deepEqual([to.payment.wanted, to.payment.claimId === null], ['refunded', false], show(from));
+      else assert.deepEqual(to.payment, from.payment, show(from));
+    }
+  });
+
+  it('tells the order nothing of a refund for a claim but that it was paid', () => {
+    for (const { name, from, to, change } of moves) {
+      if (from.payment.claimId !== null) assert.equal(to.payment.claimId, from.payment.claimId, name);
+      if (from.payment.wanted !== 'refunded') continue;
+      assert.ok(['refunded', 'cancelled'].includes(to.payment.wanted), name);
+      if (to.payment.wanted === 'cancelled') continue;
+      const told = (change?.events ?? []).map(({ type }) => type);
+      assert.ok(
+        told.every((type) => ['PaymentCaptured', 'PaymentRefunded', 'RefundRefused'].includes(type)),
+        `${name}: ${told.join()}`,
+      );
+    }
+  });
+
+  it('asks for a refund under one key until it is refused, and under each further one once', () => {
+    for (const world of worlds) {
+      const { refundsRefused } = world.money;
+      assert.ok(refundsRefused.filter((key) => !key.endsWith('-refund-1')).length <= 1, show(world));
+    }
+    const again = moves.filter(({ name, from, to }) => name === 'cancelAgain' && to.payment.retry > from.payment.retry);
+    assert.ok(again.length > 0);
+    for (const { from, to } of again) {
+      assert.deepEqual([from.payment.retry, to.payment.retry], [0, 1]);
+      assert.equal(from.payment.refusal?.step, 'refund');
+      assert.equal(nextStep(to.payment), 'refund');
+    }
+    for (const { name, from, to } of moves)
+      if (name === 'cancelAgain' && from.payment.retry === 1) assert.deepEqual(to.payment, from.payment);
   });
 
   it('agrees with the provider about what was taken and given back once it is quiet', () => {

@@ -5,6 +5,7 @@
 import {
   applyCommand,
   applyFact,
+  idempotencyKey,
   nextStep,
   type Change,
   type Fact,
@@ -30,15 +31,26 @@ export const unknownPayment: Payment = {
   captureReference: null,
   capturedAmount: null,
   refusal: null,
+  claimId: null,
+  retry: 0,
 };
 
-export const commands: Record<'authorize' | 'capture' | 'cancel', PaymentCommand> = {
+export const claimId = '0199a2f4-0000-7000-8000-00000000000a';
+export const otherClaimId = '0199a2f4-0000-7000-8000-00000000000b';
+
+export const commands: Record<
+  'authorize' | 'capture' | 'cancel' | 'cancelAgain' | 'refund' | 'refundOther',
+  PaymentCommand
+> = {
   authorize: {
     type: 'AuthorizePayment',
     body: { orderId, provider: 'stripe', method: 'pm_card_visa', amount, currency },
   },
   capture: { type: 'CapturePayment', body: { orderId } },
   cancel: { type: 'CancelPayment', body: { orderId } },
+  cancelAgain: { type: 'CancelPayment', body: { orderId, retry: 1 } },
+  refund: { type: 'RefundPayment', body: { orderId, claimId } },
+  refundOther: { type: 'RefundPayment', body: { orderId, claimId: otherClaimId } },
 };
 
 export const facts = {
@@ -50,6 +62,7 @@ export const facts = {
   declined: { kind: 'refused', refusal: { step: 'authorize', code: 'declined', detail: 'No.' } },
   captureRefused: { kind: 'refused', refusal: { step: 'capture', code: 'declined', detail: 'No.' } },
   refundRefused: { kind: 'refused', refusal: { step: 'refund', code: 'disputed', detail: 'No.' } },
+  refundRefusedAgain: { kind: 'refused', refusal: { step: 'refund', code: 'disputed', detail: 'No.', retry: 1 } },
 } as const satisfies Record<string, Fact>;
 type FactName = keyof typeof facts;
 
@@ -60,7 +73,8 @@ export interface Money {
   taken: number;
   refunded: boolean;
   captureRefused: boolean;
-  refundRefused: boolean;
+  /** Idempotency keys under which a refund was refused; asked again under one, the provider says the same. */
+  refundsRefused: readonly string[];
 }
 
 /** One configuration. What has been said can be heard at any time from then on, and again. */
@@ -71,7 +85,7 @@ export interface World {
   commanded: readonly (keyof typeof commands)[];
   /** Kinds of ledger entries; one of a kind twice would break the ledger's key. */
   ledger: readonly string[];
-  /** Types of events told so far. */
+  /** Types of events told so far; those to claims with the claim's last letter. */
   told: readonly string[];
 }
 
@@ -90,12 +104,15 @@ const hear = (world: World, change: Change): World => ({
   ...world,
   payment: change.payment,
   ledger: [...world.ledger, ...change.ledger.map((entry) => entry.kind)].toSorted(),
-  told: add(world.told, ...change.events.map((event) => event.type)),
+  told: add(
+    world.told,
+    ...change.events.map(({ type, body }) => ('claimId' in body ? `${type} ${body.claimId.at(-1)}` : type)),
+  ),
 });
 
 /** What a call may lead to. Calls carry idempotency keys: asked again, the provider says the same again. */
 function call(world: World): [Partial<Money>, FactName][] {
-  const { held, taken, captureRefused, refundRefused, refunded } = world.money;
+  const { held, taken, captureRefused, refundsRefused, refunded } = world.money;
   const takenFact: FactName = taken === amount ? 'captured' : 'capturedWrongly';
   switch (nextStep(world.payment)) {
     case 'authorize':
@@ -117,13 +134,16 @@ function call(world: World): [Partial<Money>, FactName][] {
       if (taken > 0) return [[{}, takenFact]];
       // The bank may have taken it in the same moment.
       return [[{ held: 'let go' }, 'voided'], ...(held === 'held' ? [late] : [])];
-    case 'refund':
+    case 'refund': {
       if (refunded) return [[{}, 'refunded']];
-      if (refundRefused) return [[{}, 'refundRefused']];
+      const refused = world.payment.retry === 0 ? 'refundRefused' : 'refundRefusedAgain';
+      const key = idempotencyKey(world.payment, 'refund');
+      if (refundsRefused.includes(key)) return [[{}, refused]];
       return [
         [{ refunded: true }, 'refunded'],
-        [{ refundRefused: true }, 'refundRefused'],
+        [{ refundsRefused: add(refundsRefused, key) }, refused],
       ];
+    }
     case null:
       return [];
   }
@@ -151,12 +171,14 @@ function moves(world: World): Move[] {
   if ((world.money.held === 'declined' || world.money.held === 'let go') && world.money.taken === 0) {
     act('takes late', late);
   }
+  // Somebody at the provider gives it back by hand.
+  if (world.money.taken === amount && !world.money.refunded) act('gives back', [{ refunded: true }, 'refunded']);
   return found;
 }
 
 const start: World = {
   payment: unknownPayment,
-  money: { held: 'never', taken: 0, refunded: false, captureRefused: false, refundRefused: false },
+  money: { held: 'never', taken: 0, refunded: false, captureRefused: false, refundsRefused: [] },
   said: [],
   commanded: [],
   ledger: [],

@@ -34,8 +34,10 @@ export type Behaviour = {
   captureRefused?: Refusal;
   /** The capture's webhook states another amount than the one captured. */
   webhookWrongAmount?: true;
-  /** Captures, but every refund is refused. */
+  /** Captures, but refunds are refused. */
   refundRefused?: Refusal;
+  /** Only so many refunds of a payment are refused; the next one is made. Without it, every one. */
+  refundsRefusedAtMost?: number;
 };
 
 /** One row of the table. */
@@ -123,6 +125,13 @@ export const METHODS: readonly Method[] = [
       code: 'refund_disputed_payment',
       message: 'This charge has been charged back; it cannot be refunded.',
     },
+  }),
+  row('stripe', 'pm_standin_refund_fails_once', 'Refund refused the first time', 'refund_refused', {
+    refundRefused: {
+      code: 'refund_disputed_payment',
+      message: 'This charge has been charged back; it cannot be refunded.',
+    },
+    refundsRefusedAtMost: 1,
   }),
   row('paypal', 'paypal_approve', 'PayPal, approved', 'accepted', {}),
   row('paypal', 'paypal_decline', 'PayPal, declined', 'declined', {

@@ -15,6 +15,8 @@ export type StripePayment = {
   status: 'requires_capture' | 'succeeded' | 'canceled' | 'requires_payment_method';
   amountReceived: number;
   amountRefunded: number;
+  /** How many refunds were refused; left out while none was. */
+  refundsRefused?: number;
   metadata: Record<string, string>;
   description: string | null;
   failure: { code: string; declineCode: string | null; message: string } | null;

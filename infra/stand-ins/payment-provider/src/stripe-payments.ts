@@ -165,10 +165,12 @@ export function createRefund(
     throw refundRefused(payment, 'charge_already_refunded', message);
   }
   const behaviour = behaviourOf('stripe', payment.method);
-  if (behaviour.refundRefused !== undefined) {
+  const { refundsRefused = 0 } = payment;
+  if (behaviour.refundRefused !== undefined && refundsRefused < (behaviour.refundsRefusedAtMost ?? Infinity)) {
     const { code, message } = behaviour.refundRefused;
     const error = refundRefused(payment, code, message).body;
-    return { status: 400, body: { error }, keep: true };
+    const refused: StripePayment = { ...payment, refundsRefused: refundsRefused + 1 };
+    return { status: 400, body: { error }, changes: [refused], keep: true };
   }
   const amount = Number(parameters.amount ?? left);
   if (amount > left) {

@@ -1,0 +1,31 @@
+/** Where the bff's buckets are: in Redis, which its replicas share, or in this process where there is none. */
+import { localBuckets, redisBuckets, type Buckets } from '@ballast/resilience';
+import type { Logger, Metrics } from '@ballast/service';
+import type { SessionKeys } from '../session/keys.ts';
+
+/** Opens the store of buckets. It connects by itself and never fails: while Redis is away buckets are local. */
+export function openBuckets(
+  config: { REDIS_URL?: string },
+  keys: SessionKeys,
+  logger: Logger,
+  metrics: Metrics,
+): Buckets {
+  if (config.REDIS_URL === undefined) return localBuckets();
+  const local = metrics.gauge(
+    'bff_rate_limit_local',
+    'Whether buckets are local because Redis does not answer: 0 or 1.',
+  );
+  local.set(0);
+  return redisBuckets({
+    url: config.REDIS_URL,
+    prefix: `ballast:bucket:${keys.buckets.toString('base64url').slice(0, 8)}:`,
+    onAway: (error) => {
+      local.set(1);
+      logger.warn({ err: error }, 'redis does not answer; every replica limits by itself');
+    },
+    onBack: () => {
+      local.set(0);
+      logger.info('redis answers again; replicas share their buckets');
+    },
+  });
+}

@@ -1,0 +1,6 @@
+/** The claims process. */
+import { runService } from '@ballast/service';
+import { buildApp } from './app.ts';
+import { readConfig } from './config.ts';
+
+await runService({ name: 'claims', readConfig, build: buildApp });

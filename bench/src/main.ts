@@ -1,0 +1,75 @@
+/** `npm run bench -- [names…] [--rounds 5] [--seconds 3]`: measures, on parts of its own, and prints tables. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const home = join(import.meta.dirname, '..');
+const names = ['bff', 'claims', 'sagas', 'orders'] as const;
+type Name = (typeof names)[number];
+const usage = `npm run bench -- [${names.join('] [')}] [--rounds 5] [--seconds 3]`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const chosen = positionals.length === 0 ? names : positionals;
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const unknown = chosen.find((name) => !names.includes(name as Name));
+if (values.help) {
+  console.log(usage);
+} else if (unknown !== undefined || !(rounds >= 1) || !(seconds > 0)) {
+  console.error(
+    unknown === undefined ? 'rounds and seconds are numbers above zero' : `there is no benchmark "${unknown}"`,
+  );
+  console.error(usage);
+  process.exitCode = 1;
+} else if (installPeers()) {
+  await run();
+} else {
+  process.exitCode = 1;
+}
+
+/** Peers are installed for this package alone, the first time it is used. */
+function installPeers(): boolean {
+  if (existsSync(join(home, 'node_modules/.package-lock.json'))) return true;
+  console.error('installing the peers…');
+  const { status } = spawnSync('npm', ['install', '--no-save', '--loglevel=error', '--no-fund', '--no-audit'], {
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) console.error('The peers could not be installed; run "npm install" in bench/ to see why.');
+  return status === 0;
+}
+
+async function run(): Promise<void> {
+  const { startParts } = await import('@ballast/lab');
+  const say = (line: string): void => console.error(line);
+  say('starting parts');
+  const parts = await startParts();
+  // What helps tests to databases of their own helps here, too.
+  Object.assign(process.env, parts.environment);
+  const { postgres, rabbitmq, redis } = parts.urls;
+  const context = {
+    urls: { postgres: postgres!, rabbitmq: rabbitmq!, redis: redis! },
+    rounds,
+    roundMs: seconds * 1000,
+    say,
+  };
+  try {
+    const benches: Record<Name, () => Promise<string>> = {
+      bff: async () => (await import('./bff.ts')).bffBench(context),
+      claims: async () => (await import('./claims.ts')).claimsBench(context),
+      sagas: async () => (await import('./saga.ts')).sagaBench(context),
+      orders: async () => (await import('./orders.ts')).ordersBench(context),
+    };
+    for (const name of chosen) console.log(`\n${await benches[name as Name]()}`);
+  } finally {
+    await parts.stop();
+  }
+}
