@@ -12,13 +12,17 @@ export interface CampaignOptions {
   declined: number;
   seed: number;
   portBase: number;
+  /** Checks these guarantees by themselves instead: numbers, names, or `all`. */
+  guarantees: string | undefined;
 }
 
 export const usage = `npm run campaign -- [--orders 500] [--concurrency 20] [--kill-every 3] [--targets checkout,catalog,payments]
                     [--declined 0.33] [--seed 1] [--port-base 7100]
+npm run campaign -- --guarantees all|4,5,…|cache,webhooks,…
 
 Starts a mesh of its own, places orders while services are killed at random, waits until every order has ended, and
-judges stock, money and messages from rows. Exit 1 on any violation.`;
+judges stock, money and messages from rows. With --guarantees it checks those by themselves, in the sizes they are
+promised for. Exit 1 on any violation.`;
 
 /** Reads the arguments; null when help is wanted. Throws a sentence naming the option that is wrong. */
 export function readOptions(argv: readonly string[]): CampaignOptions | null {
@@ -32,6 +36,7 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
       declined: { type: 'string', default: '0.33' },
       seed: { type: 'string', default: '1' },
       'port-base': { type: 'string', default: '7100' },
+      guarantees: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -59,5 +64,6 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
     declined: number('declined', 0, 1),
     seed: number('seed', 0, 2 ** 32),
     portBase: number('port-base', 1024, 60_000),
+    guarantees: values.guarantees,
   };
 }

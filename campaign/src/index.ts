@@ -2,3 +2,4 @@
 export { judge, type LedgerLine, type Violation } from './judge.ts';
 export { run, verdict, type Report } from './run.ts';
 export { createShopper, type Placed, type Shopper } from './shopper.ts';
+export { checkRevocation } from './guarantees/revocation.ts';

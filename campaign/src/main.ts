@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabProblem, startMesh } from '@ballast/lab';
 import { readOptions, usage } from './config.ts';
+import { runGuarantees } from './run-guarantees.ts';
 import { run, type Report } from './run.ts';
 
 const say = (line: string): void => console.log(line);
@@ -35,10 +36,27 @@ if (options === null) {
   process.exit(0);
 }
 
+if (options.guarantees !== undefined) {
+  try {
+    process.exit((await runGuarantees(options.guarantees, { portBase: options.portBase, say })) ? 0 : 1);
+  } catch (error) {
+    if (!(error instanceof LabProblem || error instanceof TypeError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
 const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-campaign-'));
 try {
   say('starting a mesh of its own …');
-  const mesh = await startMesh({ dataDirectory, portBase: options.portBase, disposable: false });
+  // One customer stands for many.
+  const unlimited = { RATE_LIMIT_BURST: '1000000', RATE_LIMIT_PER_SECOND: '1000000' };
+  const mesh = await startMesh({
+    dataDirectory,
+    portBase: options.portBase,
+    disposable: false,
+    serviceEnvironment: { bff: unlimited },
+  });
   try {
     const report = await run(mesh, { ...options, say });
     print(report, options.seed);

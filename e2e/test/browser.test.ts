@@ -1,6 +1,8 @@
-/** Journeys through the shop in a real browser, on a real mesh: what a customer sees, checked against the rows. */
+/** Journeys through the shop and `/lab` in a real browser, on a real mesh: what a customer sees, checked against the rows. */
 import { after, before, describe } from 'node:test';
 import { accountJourneys } from './browser/accounts.ts';
+import { labDemonstrations } from './browser/lab-demonstrations.ts';
+import { labPageJourneys } from './browser/lab-page.ts';
 import { orderJourneys } from './browser/orders.ts';
 import { openShop, type Shop } from './browser/shop.ts';
 import { troubleJourneys } from './browser/trouble.ts';
@@ -19,4 +21,6 @@ describe('in a browser', () => {
   orderJourneys(theShop);
   accountJourneys(theShop);
   troubleJourneys(theShop);
+  labDemonstrations(theShop);
+  labPageJourneys(theShop);
 });

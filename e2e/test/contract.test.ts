@@ -34,7 +34,7 @@ describe('the contract', () => {
   });
 
   it('is described by each service in the OpenAPI document that is committed', async () => {
-    for (const name of ['bff', 'identity', 'catalog-1', 'payments', 'checkout-1']) {
+    for (const name of ['bff', 'identity', 'catalog-1', 'claims', 'payments', 'checkout-1']) {
       const served = await json(await fetch(`${test.mesh.urls[name]}/openapi.json`));
       const file = join(root, 'apps', name.replace(/-\d$/, ''), 'openapi.json');
       if (process.env['UPDATE_OPENAPI'] === '1') await writeFile(file, `${JSON.stringify(served, null, 2)}\n`);
@@ -180,6 +180,53 @@ describe('the contract', () => {
     const ids = [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
     assert.deepEqual(ids.slice(0, -1), [...new Set(ids.slice(0, -1))]);
     assert.equal(ids.at(-1), 5);
+  });
+
+  it('files one claim per key on a completed order, and a granted one brings the money back', async () => {
+    const [product] = await test.shopper.products();
+    const lines = [{ productId: product!.productId, quantity: 2 }];
+    const placed = await test.shopper.order(lines, { provider: 'paypal', method: 'paypal_approve' });
+    const headers = { 'idempotency-key': 'the cup arrived broken'.replaceAll(' ', '-') };
+    const body = { orderId: placed.orderId, reason: 'damaged', details: 'The handle is off.' };
+    assert.equal(await test.shopper.end(placed.orderId, 30_000), 'Completed');
+    const first = await test.shopper.call('POST', '/api/claims', { body, headers });
+    assert.equal(first.status, 201, JSON.stringify(first.body));
+    const again = await test.shopper.call('POST', '/api/claims', { body, headers });
+    assert.equal(again.status, 200);
+    assert.equal(again.headers['idempotent-replayed'], 'true');
+    const { claimId } = first.body as { claimId: string };
+    assert.equal((again.body as { claimId: string }).claimId, claimId);
+
+    const decision = { decision: 'grant', note: 'Sorry for that.' };
+    const path = `/api/claims/${claimId}/decision`;
+    assert.equal((await test.shopper.call('POST', path, { body: decision })).status, 403);
+    const operator = await json(
+      await fetch(`${test.mesh.urls['identity']}/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: 'operator@ballast.test', password: 'ballast-operator' }),
+      }),
+    );
+    const granted = await fetch(`${shop}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${operator['accessToken']}` },
+      body: JSON.stringify(decision),
+    });
+    assert.equal(granted.status, 200, await granted.text());
+    await until('the claim is refunded', async () => {
+      const claim = await test.shopper.call('GET', `/api/claims/${claimId}`);
+      return (claim.body as { state: string }).state === 'refunded';
+    });
+    const states = await test.settle([placed]);
+    assert.equal(states.get(placed.orderId), 'Completed');
+    const ledger = (await (await fetch(`${test.mesh.urls['payment-provider']}/ledger`)).json()) as {
+      orderId: string;
+      captured: number;
+      refunded: number;
+    }[];
+    const line = ledger.find(({ orderId }) => orderId === placed.orderId)!;
+    assert.ok(line.captured > 0);
+    assert.equal(line.refunded, line.captured);
   });
 
   it('tells nothing and warns of nothing while all is well', () => {

@@ -27,11 +27,11 @@ export interface Wait {
 }
 
 /** How long another replica may serve what is old, in ms: usually, and cut off from Redis. */
-export const convergenceMs = 500;
-export const lifetimeMs = 5_000;
+const convergenceMs = 500;
+const lifetimeMs = 5_000;
 
 /** From when on no read at `replica` may begin that does not see the write. */
-export function deadline(write: Write, replica: number, disturbances: readonly Disturbance[]): number {
+function deadline(write: Write, replica: number, disturbances: readonly Disturbance[]): number {
   if (write.replica === replica) return write.at;
   const usual = write.at + convergenceMs;
   const disturbed = disturbances.find(({ from, to }) => from < usual && write.at < to);

@@ -115,10 +115,10 @@ async function disturb(
     await writePhase(cut * 2);
     const { replicas, how, lasts } = cuts[cut % cuts.length]!;
     const from = performance.now();
-    for (const replica of replicas) pair.replicas[replica]!.link.set(how);
+    for (const replica of replicas) pair.replicas[replica].link.set(how);
     await writePhase(cut * 2 + 1);
     await pause(Math.max(0, from + lasts - performance.now()));
-    for (const replica of replicas) pair.replicas[replica]!.link.set('whole');
+    for (const replica of replicas) pair.replicas[replica].link.set('whole');
     await bothHear(pair, watched);
     disturbances.push({ from, to: performance.now() });
     // Nobody writes: what a replica has missed, no later change makes up for.

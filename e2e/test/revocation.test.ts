@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { checkRevocation } from '@ballast/campaign';
+import { demoAccounts } from '@ballast/lab';
+import { startTestMesh, type TestMesh } from './support.ts';
+
+const small = { revocations: 12, atOnce: 3 };
+
+/** Guarantee 7 against every service of a whole mesh; `npm run campaign -- --guarantees revocation` has the full size. */
+describe('an ended session', () => {
+  let test: TestMesh;
+  before(async () => {
+    test = await startTestMesh();
+  });
+  after(() => test.close());
+
+  /** As an operator would: on the process that runs. */
+  const setDefect = async (instance: string, name: string, method: 'PUT' | 'DELETE'): Promise<void> => {
+    const login = await fetch(`${test.mesh.urls['identity']!}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(demoAccounts[1]),
+    });
+    const { accessToken } = (await login.json()) as { accessToken: string };
+    const answer = await fetch(`${test.mesh.urls[instance]!}/lab/defects/${name}`, {
+      method,
+      headers: { authorization: `Bearer ${accessToken}` },
+    });
+    assert.equal(answer.status, 200);
+  };
+
+  it('is refused by every service within a second, its streams are closed, and who cannot know takes no writes', async (context) => {
+    const { figures, violations } = await checkRevocation(test.mesh, small);
+    context.diagnostic(JSON.stringify(figures));
+    assert.deepEqual(violations, []);
+    assert.equal(figures['revocations'], small.revocations);
+    assert.equal(figures['services'], 8);
+    assert.equal(figures['streams closed'], 3);
+    assert.equal(figures['services that refused writes unknowing'], 7);
+  });
+
+  it('is let in where the check is left out, and this test sees where', async () => {
+    await setDefect('catalog-2', 'service.ignore-revocations', 'PUT');
+    const { violations } = await checkRevocation(test.mesh, { revocations: 1, atOnce: 1 });
+    await setDefect('catalog-2', 'service.ignore-revocations', 'DELETE');
+    assert.deepEqual([...new Set(violations.map((violation) => violation.split(' ')[0]))], ['catalog-2']);
+  });
+
+  it('might write where an old view is trusted, and this test sees where', async () => {
+    await setDefect('claims', 'service.trust-stale-view', 'PUT');
+    const { violations } = await checkRevocation(test.mesh, { revocations: 1, atOnce: 1 });
+    await setDefect('claims', 'service.trust-stale-view', 'DELETE');
+    assert.deepEqual([...new Set(violations.map((violation) => violation.split(' ')[0]))], ['claims']);
+  });
+});
