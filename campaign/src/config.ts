@@ -67,3 +67,8 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
     guarantees: values.guarantees,
   };
 }
+
+/** Checks find their parts where tests find them: in TEST_POSTGRES_URL, TEST_AMQP_URL and TEST_REDIS_URL. */
+export function useParts(environment: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, environment);
+}

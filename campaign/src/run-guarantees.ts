@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startMesh, startParts, type Mesh } from '@ballast/lab';
+import { useParts } from './config.ts';
 import { chooseGuarantees } from './guarantees/index.ts';
 
 /** Resolves to whether all of them held. `say` is told a line at a time. */
@@ -13,7 +14,7 @@ export async function runGuarantees(
   const chosen = chooseGuarantees(list);
   say('starting parts …');
   const parts = await startParts();
-  Object.assign(process.env, parts.environment);
+  useParts(parts.environment);
   let held = true;
   try {
     for (const { number, name, size, check } of chosen) {

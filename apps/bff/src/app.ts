@@ -1,7 +1,7 @@
 /** The bff, wired. */
 import { join } from 'node:path';
 import { idempotencyMigrations } from '@ballast/idempotency';
-import { createDatabase, migrate } from '@ballast/postgres';
+import { openDatabase } from '@ballast/postgres';
 import {
   addLabRoutes,
   authentication,
@@ -43,10 +43,11 @@ import { sessionStore } from './store/sessions.ts';
 /** Migrates the schema `bff`, then builds the server. Rejects where the database cannot be used. */
 export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
   const migrations = { name: 'bff', directory: join(import.meta.dirname, '../migrations') };
-  await migrate({ url: config.POSTGRES_URL, schema: 'bff', sets: [migrations, idempotencyMigrations] });
-  const database = createDatabase({
-    url: config.POSTGRES_URL,
+  const database = await openDatabase(config, {
     applicationName: config.INSTANCE,
+    migrations: { schema: 'bff', sets: [migrations, idempotencyMigrations] },
+    logger,
+    metrics,
     onIdleError: (error) => logger.warn({ err: error }, 'database connection lost'),
   });
 

@@ -1,5 +1,6 @@
 /** The bff's settings; the only file that reads the environment. */
 import type { Limit } from '@ballast/resilience';
+import { PostgresConfig } from '@ballast/postgres';
 import { CommonConfig, ConfigError, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 import type { BucketName } from './limits/rate-limit.ts';
@@ -9,8 +10,8 @@ const perSecond = (tokens: number) => Type.Number({ minimum: 0.001, maximum: 1_0
 
 const Settings = Type.Object({
   ...CommonConfig.properties,
-  /** Login whose search path begins with the schema `bff`. */
-  POSTGRES_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** The login's search path begins with the schema `bff`. */
+  ...PostgresConfig.properties,
   /** Base URL of identity, and the issuer its tokens must name, letter for letter. */
   IDENTITY_URL: Type.String(),
   /** Base URLs of the replicas, comma separated. */

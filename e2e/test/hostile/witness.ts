@@ -4,8 +4,17 @@ import { join } from 'node:path';
 import { until } from '@ballast/testing';
 import type { World } from './world.ts';
 
-/** Sign-ins come and go, and an inbox or outbox moves with them not at all: only sessions are left out. */
-const leftOut = ['bff.sessions', 'identity.refresh_families', 'identity.refresh_tokens'];
+/**
+ * Sign-ins come and go, and an inbox or outbox moves with them not at all: only sessions and their ends are left out, and
+ * the bff's memory of what it has refused for good (a product that does not exist, say).
+ */
+const leftOut = [
+  'bff.sessions',
+  'bff.idempotency_keys',
+  'identity.refresh_families',
+  'identity.refresh_tokens',
+  'identity.revocations',
+];
 
 /** Every table's number of rows and a hash over all of them. */
 export async function readTables(world: World): Promise<Record<string, string>> {
