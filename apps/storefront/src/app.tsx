@@ -1,8 +1,10 @@
 /** The shop around its pages: skip link, header, the page of the moment, footer, notices. */
 import { Header } from './components/header.tsx';
+import { Link } from './components/link.tsx';
 import { Notices } from './components/notices.tsx';
 import { CartPage } from './pages/cart.tsx';
 import { CheckoutPage } from './pages/checkout.tsx';
+import { LazyLabPage } from './pages/lab-lazy.tsx';
 import { NotFound } from './pages/not-found.tsx';
 import { OrderPage } from './pages/order.tsx';
 import { OrdersPage } from './pages/orders.tsx';
@@ -10,6 +12,7 @@ import { ProductPage } from './pages/product.tsx';
 import { ProductsPage } from './pages/products.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { place } from './router.ts';
+import { session } from './state/session.ts';
 
 export function App({ onRetry }: { onRetry: () => void }) {
   return (
@@ -23,6 +26,13 @@ export function App({ onRetry }: { onRetry: () => void }) {
       </main>
       <footer class="footer">
         <p>Ballast stays upright. Every order ends: complete, or with everything put back.</p>
+        {session.value.lab && (
+          <p>
+            <Link href="/lab" data-testid="lab-link">
+              Lab: see how it is built, and drive it
+            </Link>
+          </p>
+        )}
       </footer>
       <Notices onRetry={onRetry} />
     </>
@@ -47,6 +57,8 @@ function CurrentPage() {
       return <OrdersPage />;
     case 'order':
       return <OrderPage orderId={here.orderId} />;
+    case 'lab':
+      return <LazyLabPage />;
     case 'not-found':
       return <NotFound />;
     default:

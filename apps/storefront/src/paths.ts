@@ -9,6 +9,7 @@ export type Place = (
   | { page: 'checkout' }
   | { page: 'orders' }
   | { page: 'order'; orderId: string }
+  | { page: 'lab' }
   | { page: 'not-found' }
 ) & {
   /** Path and search, as they stand in the address bar. */
@@ -36,6 +37,8 @@ export function matchPath(path: string, search: string): Place {
       return { page: 'checkout', address };
     case '/orders':
       return { page: 'orders', address };
+    case '/lab':
+      return { page: 'lab', address };
     case '/sign-in':
       return { page: 'sign-in', returnTo: safeReturn(parameters.get('return')), address };
     case '/register':

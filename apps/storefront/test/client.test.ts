@@ -69,6 +69,20 @@ describe('a call', () => {
     assert.equal(sent[1]?.headers.get('idempotency-key'), 'key');
   });
 
+  it('tells the head of every answer, and waits for nothing where the refusal is the point', async () => {
+    const { call, waits } = clientWith([problem(429, 'rate-limited', 'Too much.', { 'retry-after': '3' })]);
+    const heads: [number, string | null][] = [];
+    const error = await failureOf(
+      call('/api/lab/buckets', {
+        patient: false,
+        onAnswer: ({ status, headers }) => heads.push([status, headers.get('retry-after')]),
+      }),
+    );
+    assert.equal(error.details.retryAfterSeconds, 3);
+    assert.deepEqual(heads, [[429, '3']]);
+    assert.deepEqual(waits, []);
+  });
+
   it('fetches a fresh CSRF token once when the old one is refused', async () => {
     const refused = () => problem(403, 'csrf_invalid', 'The page is out of date.');
     const once = clientWith([refused(), json({ done: true })]);

@@ -17,10 +17,11 @@ describe('addresses', () => {
       '/checkout',
       '/orders',
       `/orders/${id}/`,
+      '/lab',
     ];
     assert.deepEqual(
       pages.map((path) => matchPath(path, '').page),
-      ['products', 'product', 'cart', 'cart', 'sign-in', 'register', 'checkout', 'orders', 'order'],
+      ['products', 'product', 'cart', 'cart', 'sign-in', 'register', 'checkout', 'orders', 'order', 'lab'],
     );
   });
 

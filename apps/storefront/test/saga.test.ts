@@ -25,9 +25,19 @@ const transitions: [from: string, event: string, to: string, kind: Kind][] = [
   ['Compensating', 'CompensationOverdue', 'Compensating', 'compensation'],
   ['Compensating', 'StockReleased', 'Compensated', 'compensation'],
   ['Compensating', 'PaymentCancelRefused', 'RequiresReview', 'failure'],
+  ['RequiresReview', 'RefundRetried', 'Compensating', 'compensation'],
+  ['RequiresReview', 'SettledByHand', 'Compensated', 'compensation'],
 ];
-const ends = ['Completed', 'Compensated', 'RequiresReview'];
-const names = ['Initiated', 'StockReserved', 'ReadyForPayment', 'PaymentCaptured', 'Compensating', ...ends];
+const ends = ['Completed', 'Compensated'];
+const names = [
+  'Initiated',
+  'StockReserved',
+  'ReadyForPayment',
+  'PaymentCaptured',
+  'Compensating',
+  'RequiresReview',
+  ...ends,
+];
 const diagram: SagaDiagram = {
   name: 'place-order',
   initial: 'Initiated',
@@ -78,6 +88,15 @@ for (const orientation of ['wide', 'tall'] satisfies Orientation[]) {
       assert.equal(layout.edges.length, pairs.size);
       const declined = layout.edges.find((edge) => edge.key === edgeKey('StockReserved', 'Compensating'));
       assert.deepEqual(declined?.events, ['PaymentDeclined', 'PaymentDeadlinePassed']);
+    });
+
+    it('draws there and back side by side, not on one another', () => {
+      const there = layout.edges.find((edge) => edge.key === edgeKey('Compensating', 'RequiresReview'))!;
+      const back = layout.edges.find((edge) => edge.key === edgeKey('RequiresReview', 'Compensating'))!;
+      const across = (path: string): string[] =>
+        [...path.matchAll(/[ML](\S+) ([^L]+)/g)].map(([, x, y]) => (orientation === 'wide' ? y! : x!));
+      assert.equal(new Set(across(there.path)).size, 1);
+      assert.equal(new Set([...across(there.path), ...across(back.path)]).size, 2);
     });
 
     it('has only numbers in its paths, and the place for each time inside the picture', () => {

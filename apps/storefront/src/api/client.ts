@@ -10,14 +10,23 @@ const longestPatienceSeconds = 15;
 /** How often a call is sent when the API asks to wait. */
 const mostAttempts = 3;
 
+/** What came back beside the body. */
+export type AnswerHead = { status: number; headers: Headers };
+
 export type CallOptions = {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
   /** Makes a POST safe to repeat. */
   idempotencyKey?: string;
   signal?: AbortSignal;
   /** A 401 is this call's own business (signing in) and must not send the person to the sign-in page. */
   ownsUnauthenticated?: boolean;
+  /** False where a refusal is what the caller wants to see: then no wait is sat out. Default true. */
+  patient?: boolean;
+  /** Milliseconds after which the call is given up; 10 s without it. */
+  timeoutMilliseconds?: number;
+  /** Told of every answer, refusals included, before the call succeeds or fails. */
+  onAnswer?: (head: AnswerHead) => void;
 };
 
 /** What the client needs from around it. All of it can be replaced in tests. */
@@ -51,6 +60,7 @@ export function createClient(surroundings: ClientSurroundings): Call {
 
     for (let attempt = 1; ; attempt += 1) {
       const answer = await send(surroundings, path, options, token);
+      options.onAnswer?.({ status: answer.status, headers: answer.headers });
       if (answer.ok) return readAnswer<Answer>(answer);
 
       const error = errorFromAnswer(
@@ -66,7 +76,7 @@ export function createClient(surroundings: ClientSurroundings): Call {
         token = await surroundings.renewCsrfToken();
         continue;
       }
-      const seconds = secondsToWait(error, options);
+      const seconds = options.patient === false ? null : secondsToWait(error, options);
       if (seconds !== null && safeToRepeat && attempt < mostAttempts) {
         await sitOut(surroundings, seconds, options.signal);
         continue;
@@ -114,7 +124,7 @@ async function send(
   if (options.idempotencyKey !== undefined) headers.set('idempotency-key', options.idempotencyKey);
   if (options.body !== undefined) headers.set('content-type', 'application/json');
 
-  const deadline = AbortSignal.timeout(callTimeoutMilliseconds);
+  const deadline = AbortSignal.timeout(options.timeoutMilliseconds ?? callTimeoutMilliseconds);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
   try {
     const answer = await surroundings.fetch(path, {

@@ -1,4 +1,4 @@
-/** The saga as a drawing made from its own definition, with the way this order has gone lit up. */
+/** The saga as a drawing made from its own definition, with the way an order has gone lit up. */
 import { useMemo } from 'preact/hooks';
 import type { Order, SagaDiagram } from '@ballast/contracts';
 import { useMedia } from './hooks.ts';
@@ -10,11 +10,16 @@ import { labelLines, labelOf, toneOf, wordsOf } from '../saga/words.ts';
 import { formatClock, formatDuration } from '../format/time.ts';
 import { isFinal } from '../state/order-stream.ts';
 
-export function SagaFigure({ diagram, order }: { diagram: SagaDiagram; order: Order }) {
+/** Nothing has happened yet. */
+const noHistory: Order['history'] = [];
+
+/** Without an order it is the definition alone. */
+export function SagaFigure({ diagram, order }: { diagram: SagaDiagram; order: Order | null }) {
   const wide = useMedia('(min-width: 60rem)');
   const layout = useMemo(() => layoutSaga(diagram, wide ? 'wide' : 'tall'), [diagram, wide]);
-  const progress = useMemo(() => progressOf(order.history), [order.history]);
-  const current = diagram.states.find((state) => state.name === order.state);
+  const history = order?.history ?? noHistory;
+  const progress = useMemo(() => progressOf(history), [history]);
+  const current = diagram.states.find((state) => state.name === order?.state);
   const deadline = current?.final === false ? current.deadlineSeconds : null;
   return (
     <figure class={`saga saga-${layout.orientation}`} data-testid="saga">
@@ -24,7 +29,11 @@ export function SagaFigure({ diagram, order }: { diagram: SagaDiagram; order: Or
         width={layout.width}
         height={layout.height}
         role="img"
-        aria-label={`The way of this order: ${order.history.map((step) => labelOf(step.to)).join(', then ')}.`}
+        aria-label={
+          order === null
+            ? `The saga ${diagram.name}: ${diagram.states.map((state) => labelOf(state.name)).join(', ')}.`
+            : `The way of this order: ${history.map((step) => labelOf(step.to)).join(', then ')}.`
+        }
       >
         <Arrows />
         <Edges layout={layout} progress={progress} />
@@ -34,7 +43,13 @@ export function SagaFigure({ diagram, order }: { diagram: SagaDiagram; order: Or
         <Times layout={layout} progress={progress} />
       </svg>
       <figcaption class="saga-caption">
-        <strong>{labelOf(order.state)}.</strong> {asSentence(current?.description ?? '')}
+        {order === null ? (
+          'Solid lines lead forward; broken ones are failures, and what is done to undo them.'
+        ) : (
+          <>
+            <strong>{labelOf(order.state)}.</strong> {asSentence(current?.description ?? '')}
+          </>
+        )}
         {deadline !== null && ` Without an answer within ${formatDuration(deadline * 1000)}, the shop acts by itself.`}
       </figcaption>
     </figure>
@@ -105,12 +120,12 @@ function titleOf(edge: EdgeShape): string {
 /** From one line of text in a box to the next, in the drawing's units. */
 const lineHeight = 17;
 
-type BoxProps = { node: NodeBox; diagram: SagaDiagram; order: Order; progress: SagaProgress };
+type BoxProps = { node: NodeBox; diagram: SagaDiagram; order: Order | null; progress: SagaProgress };
 
 function StateBox({ node, diagram, order, progress }: BoxProps) {
   const entered = progress.enteredAt.get(node.name);
-  const isCurrent = order.state === node.name;
-  const moving = isCurrent && !isFinal(order.state);
+  const isCurrent = order?.state === node.name;
+  const moving = isCurrent && order !== null && !isFinal(order.state);
   const state = isCurrent ? 'current' : entered === undefined ? 'ahead' : 'visited';
   const description = diagram.states.find((candidate) => candidate.name === node.name)?.description ?? '';
   const lines = labelLines(node.name, node.width);

@@ -5,14 +5,12 @@ import { Field } from '../components/field.tsx';
 import { Failure } from '../components/messages.tsx';
 import { Link } from '../components/link.tsx';
 import { navigate } from '../router.ts';
+import { demoAccount, operatorAccount } from '../lab/accounts.ts';
 import { signInAddress } from '../paths.ts';
 import { ApiError } from '../api/errors.ts';
 import { checkCredentials } from '../state/credentials.ts';
 import type { FieldErrors } from '../state/credentials.ts';
 import { registerAndSignIn, session, signIn } from '../state/session.ts';
-
-/** The laboratory's own account; the seed makes it, and the start prints it. */
-const demoAccount = { email: 'demo@ballast.test', password: 'ballast-demo' };
 
 export function SignInPage({ purpose, returnTo }: { purpose: 'sign-in' | 'register'; returnTo: string }) {
   const registering = purpose === 'register';
@@ -63,9 +61,12 @@ export function SignInPage({ purpose, returnTo }: { purpose: 'sign-in' | 'regist
     }
   };
 
+  // Whoever comes from the lab has come to drive it.
+  const isForLab = returnTo === '/lab';
+  const account = isForLab ? operatorAccount : demoAccount;
   const fill = (): void => {
-    setEmail(demoAccount.email);
-    setPassword(demoAccount.password);
+    setEmail(account.email);
+    setPassword(account.password);
     setErrors({});
     form.current?.querySelector<HTMLButtonElement>('[type=submit]')?.focus();
   };
@@ -119,10 +120,10 @@ export function SignInPage({ purpose, returnTo }: { purpose: 'sign-in' | 'regist
             This shop is a laboratory
           </h2>
           <p>
-            Sign in as <code>{demoAccount.email}</code> with <code>{demoAccount.password}</code>.
+            Sign in as <code>{account.email}</code> with <code>{account.password}</code>.
           </p>
           <button type="button" class="button button-quiet" onClick={fill} data-testid="fill-demo-account">
-            Fill in the demo account
+            Fill in the {isForLab ? 'operator’s' : 'demo'} account
           </button>
         </aside>
       )}

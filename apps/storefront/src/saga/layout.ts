@@ -41,6 +41,9 @@ export function layoutSaga(diagram: SagaDiagram, orientation: Orientation): Saga
   ];
   const byName = new Map(nodes.map((node) => [node.name, node]));
 
+  const leads = (from: string, to: string): boolean =>
+    diagram.transitions.some((transition) => transition.from === from && transition.to === to);
+
   const edges = new Map<string, EdgeShape>();
   for (const transition of diagram.transitions) {
     const from = byName.get(transition.from);
@@ -56,7 +59,7 @@ export function layoutSaga(diagram: SagaDiagram, orientation: Orientation): Saga
         to: to.name,
         kind,
         events: [event],
-        ...routeEdge(metrics, from, to),
+        ...routeEdge(metrics, from, to, leads(to.name, from.name)),
       });
     } else if (!known.events.includes(transition.event)) {
       known.events.push(transition.event);

@@ -51,7 +51,7 @@ export function metricsFor(lanes: Lanes, turns: Turns, orientation: Orientation)
   const nodeWidth = wide ? 176 : 144;
   const nodeHeight = wide ? 60 : 64;
   const pitch = wide ? 246 : 110;
-  const crossing = wide ? 164 : 192;
+  const crossing = wide ? 164 : 188;
   const margin = turns.main ? turningRoom : edgeRoom;
   const marginAfter = turns.side ? turningRoom : edgeRoom;
   // The side lane stands half a step off the main one, so that lines coming down pass beside the boxes' own arrows.
@@ -92,11 +92,11 @@ export function placeNode(metrics: Metrics, name: string, lane: Lane, index: num
   };
 }
 
-/** The line from one box to another, clear of the boxes between them. */
-export function routeEdge(metrics: Metrics, from: NodeBox, to: NodeBox): EdgeRoute {
+/** The line from one box to another, clear of the boxes between them; `both` when another one leads the other way. */
+export function routeEdge(metrics: Metrics, from: NodeBox, to: NodeBox, both = false): EdgeRoute {
   if (from === to) return loop(metrics, from);
   if (from.lane !== to.lane) return cross(metrics, from, to);
-  if (Math.abs(from.index - to.index) === 1) return neighbour(metrics, from, to);
+  if (Math.abs(from.index - to.index) === 1) return neighbour(metrics, from, to, both);
   return arc(metrics, from, to);
 }
 
@@ -104,10 +104,16 @@ function centre(box: NodeBox): Point {
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
-function neighbour(metrics: Metrics, from: NodeBox, to: NodeBox): EdgeRoute {
+function neighbour(metrics: Metrics, from: NodeBox, to: NodeBox, both: boolean): EdgeRoute {
   const ahead = to.index > from.index;
   const start = centre(from);
   const end = centre(to);
+  // There and back lie side by side.
+  const shift = both ? (ahead ? -11 : 11) : 0;
+  for (const point of [start, end]) {
+    if (metrics.orientation === 'wide') point.y += shift;
+    else point.x += shift;
+  }
   if (metrics.orientation === 'wide') {
     start.x = ahead ? from.x + from.width : from.x;
     end.x = ahead ? to.x : to.x + to.width;
@@ -116,7 +122,7 @@ function neighbour(metrics: Metrics, from: NodeBox, to: NodeBox): EdgeRoute {
     end.y = ahead ? to.y : to.y + to.height;
   }
   // On a narrow screen the times of lines that come across stand in the same gaps, on the left.
-  const aside = metrics.orientation === 'tall' && from.lane === 'side' ? 32 : 0;
+  const aside = metrics.orientation === 'tall' && from.lane === 'side' ? 32 + shift : 0;
   return {
     path: `M${start.x} ${start.y}L${end.x} ${end.y}`,
     label: { x: (start.x + end.x) / 2 + aside, y: (start.y + end.y) / 2 },

@@ -1,6 +1,6 @@
 /** Placing an order exactly once: the attempt is written down before it is sent, and crossed out when it is answered. */
 import { signal } from '@preact/signals';
-import type { PlaceOrder } from '@ballast/contracts';
+import type { OrderAccepted, PlaceOrder } from '@ballast/contracts';
 import { placeOrder } from '../api/calls.ts';
 import { ApiError } from '../api/errors.ts';
 import { removeOrderedFromCart } from './cart.ts';
@@ -19,6 +19,13 @@ export type Placing = {
 };
 
 export const placing = signal<Placing>({ status: 'idle', error: null });
+
+/**
+ * How often an order that is still being worked on is asked for. Each time the client sends it three times and waits in
+ * between as it is told, a second at least: longer, in all, than the 7 seconds after which the API gives up a server of
+ * its own that died in the middle.
+ */
+const mostRounds = 4;
 
 const storageKey = 'ballast.checkout-attempt';
 let current: CheckoutAttempt | null = null;
@@ -81,7 +88,7 @@ async function send(): Promise<string | null> {
   if (attempt === null) return null;
   placing.value = { status: 'sending', error: null };
   try {
-    const accepted = await placeOrder(attempt.order, attempt.key);
+    const accepted = await placeWithPatience(attempt);
     removeOrderedFromCart(attempt.order.lines);
     forgetOrder();
     return accepted.orderId;
@@ -90,5 +97,17 @@ async function send(): Promise<string | null> {
     if (!unknown) remember(null);
     placing.value = { status: unknown ? 'unknown' : 'refused', error };
     return null;
+  }
+}
+
+/** Places the order. That the first sending of it is still running is no failure: its answer will be ours. */
+async function placeWithPatience(attempt: CheckoutAttempt): Promise<OrderAccepted> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await placeOrder(attempt.order, attempt.key);
+    } catch (error) {
+      const running = error instanceof ApiError && error.details.code === 'in-progress';
+      if (!running || round === mostRounds) throw error;
+    }
   }
 }
