@@ -1,17 +1,19 @@
 /** All of catalog's wiring, from its settings to a server that is ready to listen. */
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
-import { connectParts, outboxMigrations } from '@ballast/outbox';
-import { createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
+import { addLabRoutes, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import type { Config } from './config.ts';
 import { commandQueue, commandTypes, createCommandHandler } from './consumers/commands.ts';
 import { createExpiry } from './consumers/expiry.ts';
+import { changesOf, createProductCopies } from './copies.ts';
 import { createMeasures } from './measures.ts';
+import { cacheLabRoutes } from './routes/lab.ts';
 import { productRoutes } from './routes/products.ts';
 import { quoteRoutes } from './routes/quote.ts';
 import { stockRoutes } from './routes/stock.ts';
 import { readSeed } from './seed.ts';
-import { seedProducts } from './store/products.ts';
+import { findProduct, seedProducts } from './store/products.ts';
 
 const migrations = { name: 'catalog', directory: fileURLToPath(new URL('../migrations', import.meta.url)) };
 
@@ -27,16 +29,29 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   const { database, messaging, outbox } = parts;
   await seedProducts(database, await readSeed());
   const measures = createMeasures(metrics);
+  const copies = createProductCopies({
+    find: (productId) => findProduct(database, productId),
+    redisUrl: config.REDIS_URL,
+    prefix: config.MESSAGING_NAMESPACE,
+    onTrouble: parts.report,
+    onBack: () => logger.info('Redis answers again'),
+  });
   const handle = createCommandHandler({
     database,
     outbox,
     reservationSeconds: config.RESERVATION_SECONDS,
-    onCommitted: measures.count,
+    onCommitted: (events, moved) => {
+      copies.invalidate(changesOf(moved));
+      measures.count(events);
+    },
   });
   const expiry = createExpiry({
     database,
     outbox,
-    onExpired: measures.countExpired,
+    onExpired: (expired, moved) => {
+      copies.invalidate(changesOf(moved));
+      measures.countExpired(expired);
+    },
     onError: (error) => parts.report('expired reservations could not be released yet', error),
   });
 
@@ -48,9 +63,11 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
   });
-  productRoutes(server, database);
-  stockRoutes(server, database);
+  await addOutboxRoutes(server, parts);
+  productRoutes(server, database, copies);
+  stockRoutes(server, database, copies);
   quoteRoutes(server, database);
+  await addLabRoutes(server, (lab) => cacheLabRoutes(lab, { database, copies, instance: config.INSTANCE }));
 
   let consumer: ConsumerHandle | undefined;
   return {
@@ -64,6 +81,9 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       parts.quiesce();
       await Promise.all([consumer?.stop(), expiry.stop()]);
     },
-    stop: () => parts.close(),
+    stop: async () => {
+      copies.close();
+      await parts.close();
+    },
   };
 }

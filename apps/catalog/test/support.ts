@@ -8,7 +8,7 @@ import type { MessageBody, Role } from '@ballast/contracts';
 import { createMessage, type Message, type OutgoingMessage } from '@ballast/messaging';
 import { createOutbox } from '@ballast/outbox';
 import { createDatabase, type Database } from '@ballast/postgres';
-import { startApp, testBroker, testDatabase, testIdentity, until, type RunningApp } from '@ballast/testing';
+import { partUrl, startApp, testBroker, testDatabase, testIdentity, until, type RunningApp } from '@ballast/testing';
 import { buildApp } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
 import { createCommandHandler } from '../src/consumers/commands.ts';
@@ -41,7 +41,13 @@ export interface Pieces {
 /** What a test works with. */
 export interface Bench {
   database: Database;
-  environment: { POSTGRES_URL: string; AMQP_URL: string; MESSAGING_NAMESPACE: string; IDENTITY_URL: string };
+  environment: {
+    POSTGRES_URL: string;
+    AMQP_URL: string;
+    REDIS_URL: string;
+    MESSAGING_NAMESPACE: string;
+    IDENTITY_URL: string;
+  };
   startReplica(settings?: Partial<Config>): Promise<RunningApp>;
   /** A handler with a pool of its own that PostgreSQL knows by `name`; the tables must be there. */
   openHandler(name: string): BareHandler;
@@ -75,7 +81,7 @@ export function command(type: string, orderId: string, lines?: MessageBody<'Rese
   return createMessage({ type, correlationId: orderId, body } as OutgoingMessage);
 }
 
-/** Opens a bench; needs TEST_POSTGRES_URL and TEST_AMQP_URL, see infra/lab/src/with-parts.ts. */
+/** Opens a bench; needs TEST_POSTGRES_URL, TEST_AMQP_URL and TEST_REDIS_URL, see infra/lab/src/with-parts.ts. */
 export async function openBench(): Promise<Bench> {
   const { database, url, drop } = await testDatabase({ schema: 'catalog', sets: [] });
   const broker = await testBroker();
@@ -87,6 +93,7 @@ export async function openBench(): Promise<Bench> {
   const environment = {
     POSTGRES_URL: url,
     AMQP_URL: broker.url,
+    REDIS_URL: partUrl('REDIS'),
     MESSAGING_NAMESPACE: broker.namespace,
     IDENTITY_URL: identity.url,
   };

@@ -19,6 +19,8 @@ export type StartPartsOptions = {
   parts?: readonly PartName[];
   /** Where data is kept, deleted at the end; default a folder of its own below `.lab`. */
   dataDirectory?: string;
+  /** Flush to disk as `npm start` does, e.g. to measure; by default data nobody wants back is not worth the wait. */
+  durable?: boolean;
   onEvent?: OnEvent;
 };
 
@@ -82,7 +84,7 @@ export async function startParts(options: StartPartsOptions = {}): Promise<Runni
           dataDirectory: paths.root,
           ports,
           secrets,
-          disposable: true,
+          disposable: options.durable !== true,
           onProgress: (component, message) => onEvent({ type: 'progress', component, message }),
         });
         const component = new Component(spec, paths.root, paths.logs, {

@@ -16,6 +16,9 @@ const sources = [
   'apps/storefront/index.html',
   'apps/storefront/vite.config.ts',
   'apps/storefront/package.json',
+  'apps/storefront/build',
+  // The page /lab lists the decisions on record.
+  'docs/adr',
   'libs/contracts/src',
   'package-lock.json',
 ];

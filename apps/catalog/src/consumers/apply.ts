@@ -11,7 +11,7 @@ import {
   type StockCommand,
   type StockEvent,
 } from '../domain/reservations.ts';
-import { lockStock, writeChanges } from '../store/reservations.ts';
+import { lockStock, writeChanges, type MovedProduct } from '../store/reservations.ts';
 
 /** A command and what its event needs to tell where it came from. `messageId` is null where no message asked. */
 export interface StockTask {
@@ -23,18 +23,19 @@ export interface StockTask {
 /**
  * Carries out tasks of different orders one after the other, inside the caller's transaction: a later one sees the
  * stock an earlier one has left. `known` are the orders' reservations, already locked. Throws `Terminal` for a command
- * that can have no effect and no answer. Returns the events, in the tasks' order.
+ * that can have no effect and no answer. Returns the events, in the tasks' order, and the products whose rows it wrote:
+ * copies of them are old once the transaction has committed.
  */
 export async function applyTasks(
   transaction: Transaction,
   outbox: Outbox,
   tasks: readonly StockTask[],
   known: ReadonlyMap<string, Reservation>,
-): Promise<StockEvent[]> {
+): Promise<{ events: StockEvent[]; moved: MovedProduct[] }> {
   const knownOf = ({ command }: StockTask): Known => known.get(command.orderId) ?? { state: 'unknown' };
   const concerned = new Set(tasks.flatMap((task) => productsConcerned(task.command, knownOf(task))));
   const stock = await lockStock(transaction, [...concerned]);
-  const moved = new Map<string, Stock>();
+  const pending = new Map<string, Stock>();
   const reservations: { orderId: string; isNew: boolean; reservation: Reservation }[] = [];
   const events: StockEvent[] = [];
   for (const task of tasks) {
@@ -43,19 +44,19 @@ export async function applyTasks(
     if ('refused' in decided) throw new Terminal(decided.refused);
     for (const [productId, pieces] of decided.stock) {
       stock.set(productId, pieces);
-      moved.set(productId, pieces);
+      pending.set(productId, pieces);
     }
     if (decided.reservation !== null) {
       reservations.push({ orderId, isNew: !known.has(orderId), reservation: decided.reservation });
     }
     events.push(decided.event);
   }
-  await writeChanges(transaction, { stock: moved, reservations });
+  const moved = await writeChanges(transaction, { stock: pending, reservations });
   await outbox.append(
     transaction,
     tasks.map((task, index) => toMessage(task, events[index]!)),
   );
-  return events;
+  return { events, moved };
 }
 
 function toMessage(task: StockTask, event: StockEvent) {

@@ -7,7 +7,7 @@ import { rememberMessages, type Outbox } from '@ballast/outbox';
 import { createBatcher, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service';
 import type { StockCommand, StockEvent } from '../domain/reservations.ts';
-import { lockReservations, ReservationConflict } from '../store/reservations.ts';
+import { lockReservations, ReservationConflict, type MovedProduct } from '../store/reservations.ts';
 import { applyTasks, type StockTask } from './apply.ts';
 import { commitStock } from './commit-stock.ts';
 import { releaseStock } from './release-stock.ts';
@@ -23,8 +23,8 @@ export interface CommandsOptions {
   database: Database;
   outbox: Outbox;
   reservationSeconds: number;
-  /** Told the events of a transaction once it has committed. */
-  onCommitted: (events: readonly StockEvent[]) => void;
+  /** Told the events of a transaction, and the products it moved, once it has committed. */
+  onCommitted: (events: readonly StockEvent[], moved: readonly MovedProduct[]) => void;
 }
 
 type CommandTask = StockTask & { messageId: string };
@@ -50,8 +50,8 @@ export function createCommandHandler(options: CommandsOptions): (message: Messag
         transaction,
         ours.map((task) => task.command.orderId),
       );
-      const events = await applyTasks(transaction, outbox, ours, known);
-      transaction.afterCommit(() => onCommitted(events));
+      const { events, moved } = await applyTasks(transaction, outbox, ours, known);
+      transaction.afterCommit(() => onCommitted(events, moved));
     });
 
   const apply = async (tasks: readonly CommandTask[]): Promise<void> => {

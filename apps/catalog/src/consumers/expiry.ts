@@ -2,14 +2,14 @@
 import type { Outbox } from '@ballast/outbox';
 import type { Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service';
-import { anyExpired, lockExpired } from '../store/reservations.ts';
+import { anyExpired, lockExpired, type MovedProduct } from '../store/reservations.ts';
 import { applyTasks } from './apply.ts';
 
 export interface ExpiryOptions {
   database: Database;
   outbox: Outbox;
-  /** Told, after each commit, how many reservations it ended. */
-  onExpired: (count: number) => void;
+  /** Told, after each commit, how many reservations it ended, and the products it moved. */
+  onExpired: (count: number, moved: readonly MovedProduct[]) => void;
   /** Told when a look failed; the next one comes all the same. */
   onError: (error: unknown) => void;
   /** Pause between looks, in ms. */
@@ -41,8 +41,8 @@ export function createExpiry(options: ExpiryOptions): Expiry {
         messageId: null,
         traceparent: outgoingTraceparent(),
       }));
-      await applyTasks(transaction, outbox, tasks, expired);
-      transaction.afterCommit(() => onExpired(expired.size));
+      const { moved } = await applyTasks(transaction, outbox, tasks, expired);
+      transaction.afterCommit(() => onExpired(expired.size, moved));
       return expired.size;
     });
 

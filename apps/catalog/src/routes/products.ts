@@ -2,15 +2,17 @@
 import { Product, ProductPage, ProductParams, ProductQuery } from '@ballast/contracts';
 import type { Database } from '@ballast/postgres';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { findProduct, listProducts } from '../store/products.ts';
+import type { ProductCopies, ProductCopy } from '../copies.ts';
+import { listProducts } from '../store/products.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { entityTag, readCondition } from './versions.ts';
+import { readCondition } from './versions.ts';
 
 const defaultLimit = 24;
 
 /** `GET /products` and `GET /products/:id`. */
-export function productRoutes(server: HttpServer, database: Database): void {
+export function productRoutes(server: HttpServer, database: Database, copies: ProductCopies): void {
   server.get(
     '/products',
     {
@@ -53,16 +55,37 @@ export function productRoutes(server: HttpServer, database: Database): void {
         },
       },
     },
-    async (request, reply) => {
-      const found = await findProduct(database, request.params.id);
-      if (found === null) throw new ProblemError('not-found', 'There is no such product.');
-      // Stock moves all the time: a copy may be kept, but must be asked about before each use.
-      reply.header('etag', entityTag(found.version)).header('cache-control', 'no-cache');
-      const condition = readCondition(request.headers['if-none-match'] ?? '');
-      // A condition that cannot be read is as good as none: the caller gets the product.
-      const unchanged =
-        condition !== null && (condition.any || condition.tags.some(({ tag }) => tag === found.version));
-      return unchanged ? reply.code(304).send(null) : found.product;
+    // Not async: most requests are answered from memory, in this turn of the event loop.
+    (request, reply) => {
+      // Paths may name an id in either case; copies go by the one the row has.
+      const productId = request.params.id.toLowerCase();
+      const condition = request.headers['if-none-match'];
+      const copy = copies.peek(productId);
+      if (copy !== undefined) {
+        answer(reply, condition, copy);
+        return;
+      }
+      return copies.get(productId).then((found) => {
+        if (found === null) throw new ProblemError('not-found', 'There is no such product.');
+        answer(reply, condition, found);
+      });
     },
   );
+}
+
+/** Sends the bytes as they are kept: they were checked and serialised when the copy was made. */
+function answer(reply: FastifyReply, condition: string | undefined, copy: ProductCopy): void {
+  // Stock moves all the time: a copy may be kept, but must be asked about before each use.
+  reply.header('etag', copy.etag).header('cache-control', 'no-cache');
+  if (condition !== undefined && (condition === copy.etag || isMet(condition, copy.version))) {
+    reply.code(304).send();
+    return;
+  }
+  reply.header('content-type', 'application/json; charset=utf-8').send(copy.body);
+}
+
+/** A condition that cannot be read is as good as none: the caller gets the product. */
+function isMet(header: string, version: string): boolean {
+  const condition = readCondition(header);
+  return condition !== null && (condition.any || condition.tags.some(({ tag }) => tag === version));
 }

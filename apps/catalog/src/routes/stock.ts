@@ -3,13 +3,14 @@ import { Problem, Product, ProductParams, StockUpdate } from '@ballast/contracts
 import type { Database } from '@ballast/postgres';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
+import type { ProductCopies } from '../copies.ts';
 import { findProduct, setOnHand } from '../store/products.ts';
 import { entityTag, readCondition } from './versions.ts';
 
 const StaleProblem = Type.Object({ ...Problem.properties, current: Product });
 
 /** `PUT /products/:id/stock`. */
-export function stockRoutes(server: HttpServer, database: Database): void {
+export function stockRoutes(server: HttpServer, database: Database, copies: ProductCopies): void {
   server.put(
     '/products/:id/stock',
     {
@@ -30,11 +31,14 @@ export function stockRoutes(server: HttpServer, database: Database): void {
       const versions = seenVersions(request.headers['if-match']);
       const changed = await setOnHand(database, { productId, versions, onHand: request.body.onHand });
       if (changed !== null) {
+        copies.invalidate([{ key: changed.product.productId, revision: changed.revision }]);
         reply.header('etag', entityTag(changed.version));
         return changed.product;
       }
+      // From the row, not from a copy. Who has seen it is not to be shown an older one afterwards.
       const current = await findProduct(database, productId);
       if (current === null) throw new ProblemError('not-found', 'There is no such product.');
+      copies.observe(current.product.productId, current.revision);
       reply.header('etag', entityTag(current.version));
       throw new ProblemError('version-mismatch', 'The product has changed since you looked at it.', {
         extra: { current: current.product },

@@ -1,12 +1,17 @@
 /** The table `products`, as pages, the operator and other services read and write it. */
 import type { Product, QuoteResponse } from '@ballast/contracts';
+import { defect } from '@ballast/faults';
 import type { Queryable } from '@ballast/postgres';
 import { searchPatterns, searchText } from '../domain/search.ts';
 
-/** A product and the version of its row: PostgreSQL's xmin, which every write to the row changes. */
+/**
+ * A product and its row's version: PostgreSQL's xmin, which every write to the row changes. `revision` says which of two
+ * versions of one row came first; it never leaves the service.
+ */
 export interface VersionedProduct {
   product: Product;
   version: string;
+  revision: number;
 }
 
 /** A product as the seed knows it. */
@@ -33,10 +38,11 @@ interface ProductRow {
   position: number;
   on_hand: number;
   version: string;
+  revision: string;
 }
 
 const columns = `product_id, slug, name, description, category, price_amount, currency, image, position, on_hand,
-         xmin::text AS version`;
+         xmin::text AS version, revision`;
 
 const listStatement = {
   name: 'products-list',
@@ -48,7 +54,8 @@ const listStatement = {
    LIMIT $4`,
 };
 
-const findStatement = {
+/** One product by its key. */
+export const findStatement = {
   name: 'products-find',
   text: `SELECT ${columns} FROM products WHERE product_id = $1`,
 };
@@ -62,13 +69,22 @@ const quoteStatement = {
 };
 
 /** One statement: of writers that saw the same version, one finds it still there. */
-const setOnHandStatement = {
+export const setOnHandStatement = {
   name: 'products-set-on-hand',
   text: `
   UPDATE products SET on_hand = $3, initial = initial + ($3 - on_hand)
    WHERE product_id = $1 AND xmin::text = ANY($2::text[])
   RETURNING ${columns}`,
 };
+
+/** Planted defect: whoever writes last wins. */
+const overwriteOnHandStatement = setOnHandStatement.text.replace(
+  'xmin::text = ANY($2::text[])',
+  '$2::text[] IS NOT NULL',
+);
+
+/** A row with all its columns, and its version. */
+const rowStatement = `SELECT xmin::text AS xmin, * FROM products WHERE product_id = $1`;
 
 /** Replicas that start together insert in the same order and so wait for each other instead of deadlocking. */
 const seedStatement = `
@@ -100,6 +116,12 @@ export async function findProduct(database: Queryable, productId: string): Promi
   return row === undefined ? null : toVersioned(row);
 }
 
+/** The row as it stands in the table, columns by name. Null when there is no such product. */
+export async function findRow(database: Queryable, productId: string): Promise<Record<string, unknown> | null> {
+  const [row] = await database.query(rowStatement, [productId]);
+  return row ?? null;
+}
+
 /** Names and prices of the products that exist. */
 export async function quoteProducts(
   database: Queryable,
@@ -117,11 +139,8 @@ export async function setOnHand(
   database: Queryable,
   change: { productId: string; versions: readonly string[]; onHand: number },
 ): Promise<VersionedProduct | null> {
-  const [row] = await database.query<ProductRow>(setOnHandStatement, [
-    change.productId,
-    change.versions,
-    change.onHand,
-  ]);
+  const statement = defect('catalog.no-version-check') ? overwriteOnHandStatement : setOnHandStatement;
+  const [row] = await database.query<ProductRow>(statement, [change.productId, change.versions, change.onHand]);
   return row === undefined ? null : toVersioned(row);
 }
 
@@ -142,7 +161,7 @@ export async function seedProducts(database: Queryable, products: readonly SeedP
   ]);
 }
 
-// The driver hands out bigint as text; prices stay far below 2^53.
+// The driver hands out bigint as text; prices stay far below 2^53, and so do microseconds until the year 2255.
 const toPrice = (row: ProductRow): Product['price'] => ({ amount: Number(row.price_amount), currency: row.currency });
 
 const toProduct = (row: ProductRow): Product => ({
@@ -156,4 +175,8 @@ const toProduct = (row: ProductRow): Product => ({
   onHand: row.on_hand,
 });
 
-const toVersioned = (row: ProductRow): VersionedProduct => ({ product: toProduct(row), version: row.version });
+const toVersioned = (row: ProductRow): VersionedProduct => ({
+  product: toProduct(row),
+  version: row.version,
+  revision: Number(row.revision),
+});

@@ -23,6 +23,15 @@ export interface Changes {
   reservations: readonly { orderId: string; isNew: boolean; reservation: Reservation }[];
 }
 
+/** A product whose row was written, and the revision it has now. */
+export interface MovedProduct {
+  productId: string;
+  revision: number;
+}
+
+/** Either a new reservation or a moved product; bigint comes as text. */
+type WrittenRow = { order_id: string; product_id: null } | { order_id: null; product_id: string; revision: string };
+
 interface ReservationRow {
   order_id: string;
   state: Reservation['state'];
@@ -70,7 +79,10 @@ const lockStockStatement = {
      FOR UPDATE`,
 };
 
-/** All that a batch decided, in one round trip. Returns the new reservations that are really this transaction's. */
+/**
+ * All that a batch decided, in one round trip. Returns the new reservations that are really this transaction's, and the
+ * products whose rows were written, each with its revision.
+ */
 const writeStatement = {
   name: 'reservations-write',
   text: `
@@ -78,6 +90,7 @@ const writeStatement = {
     UPDATE products p SET on_hand = s.on_hand, reserved = s.reserved, sold = s.sold
       FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[]) AS s(product_id, on_hand, reserved, sold)
      WHERE p.product_id = s.product_id
+    RETURNING p.product_id, p.revision
   ), decided AS (
     SELECT * FROM unnest($5::uuid[], $6::boolean[], $7::text[], $8::timestamptz[], $9::text[], $10::jsonb[])
       AS d(order_id, is_new, state, expires_at, code, shortages)
@@ -97,7 +110,9 @@ const writeStatement = {
       FROM unnest($11::uuid[], $12::uuid[], $13::int[]) AS l(order_id, product_id, quantity)
       JOIN opened USING (order_id)
   )
-  SELECT order_id FROM opened`,
+  SELECT order_id, NULL::uuid AS product_id, NULL::bigint AS revision FROM opened
+   UNION ALL
+  SELECT NULL, product_id, revision FROM moved`,
 };
 
 /** What is known of these orders, by order id; those nobody has heard of are not in it. Locks the rows. */
@@ -128,16 +143,19 @@ export async function lockStock(transaction: Transaction, productIds: readonly s
   return new Map(rows.map(({ product_id: productId, ...stock }) => [productId, stock]));
 }
 
-/** Writes what was decided. Throws `ReservationConflict` when a new reservation has come to be in the meantime. */
-export async function writeChanges(transaction: Queryable, changes: Changes): Promise<void> {
+/**
+ * Writes what was decided; returns the products whose pieces were moved. Throws `ReservationConflict` when a new
+ * reservation has come to be in the meantime.
+ */
+export async function writeChanges(transaction: Queryable, changes: Changes): Promise<MovedProduct[]> {
   const { reservations } = changes;
-  if (reservations.length === 0) return;
+  if (reservations.length === 0) return [];
   const stock = [...changes.stock];
   const expected = reservations.filter(({ isNew }) => isNew);
   const lines = expected.flatMap(({ orderId, reservation }) =>
     linesOf(reservation).map((line) => ({ orderId, ...line })),
   );
-  const opened = await transaction.query(writeStatement, [
+  const written = await transaction.query<WrittenRow>(writeStatement, [
     stock.map(([productId]) => productId),
     stock.map(([, pieces]) => pieces.onHand),
     stock.map(([, pieces]) => pieces.reserved),
@@ -152,7 +170,12 @@ export async function writeChanges(transaction: Queryable, changes: Changes): Pr
     lines.map(({ productId }) => productId),
     lines.map(({ quantity }) => quantity),
   ]);
-  if (opened.length !== expected.length) throw new ReservationConflict();
+  const moved: MovedProduct[] = [];
+  for (const row of written) {
+    if (row.product_id !== null) moved.push({ productId: row.product_id, revision: Number(row.revision) });
+  }
+  if (written.length - moved.length !== expected.length) throw new ReservationConflict();
+  return moved;
 }
 
 const linesOf = (known: Known): readonly Line[] => ('lines' in known ? known.lines : []);

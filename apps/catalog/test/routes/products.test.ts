@@ -134,6 +134,8 @@ describe('products for everyone', () => {
     assert.match(metrics, /^outbox_oldest_seconds\{.*\} 0$/m);
     const described = (await (await fetch(`${replica.url}/openapi.json`)).json()) as { paths: object };
     assert.deepEqual(Object.keys(described.paths).toSorted(), [
+      '/dead-letters',
+      '/dead-letters/replay',
       '/products',
       '/products/quote',
       '/products/{id}',

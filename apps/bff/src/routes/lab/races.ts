@@ -61,7 +61,7 @@ export function raceRoutes(lab: HttpServer, { instances, limits }: Pick<LabParts
         path: `/products/${productId}/stock`,
         headers,
         // Near what there is, and different, so that the row shows who won.
-        body: JSON.stringify({ onHand: onHand + (place % 10) }),
+        body: JSON.stringify({ onHand: onHand + 1 + (place % 10) }),
       }),
       (answer) => ({ result: answer.status === 200 ? (answer.headers.etag ?? null) : null }),
     );
