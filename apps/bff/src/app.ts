@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { idempotencyMigrations } from '@ballast/idempotency';
 import { openDatabase } from '@ballast/postgres';
+import { credentialLabRoutes } from '@ballast/postgres/lab';
 import {
   addLabRoutes,
   authentication,
@@ -135,6 +136,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     const revocations = followRevocations(config.IDENTITY_URL, logger, metrics);
     await scope.register(authentication, { verify, revocations, tokenOf: tokenFrom(sessions) });
     await addLabRoutes(scope, faultRoutes);
+    await addLabRoutes(scope, (lab) => credentialLabRoutes(lab, database));
     stockRoutes(scope, catalog);
     orderRoutes(scope, checkout, keyedWrites);
     orderEventRoutes(scope, checkout, streams);

@@ -67,9 +67,21 @@ describe('calls to the services behind', () => {
 
   it('go to the replicas in turn, and say who answered', async () => {
     const served = new Set<string | null>();
-    for (let call = 0; call < 6; call += 1) served.add((await read()).headers.get('x-served-by'));
+    for (let call = 0; call < 6; call += 1)
+      served.add((await fetch(`${bff.origin}/api/products`)).headers.get('x-served-by'));
     assert.deepEqual(served, new Set(['replica-1', 'replica-2']));
     assert.equal(one.calls.length, 3);
+  });
+
+  it('go to the same replica for the same product, and to the other one only while that is away', async () => {
+    const ids = Array.from({ length: 40 }, () => randomUUID());
+    const serverOf = async (id: string): Promise<string | null> =>
+      (await fetch(`${bff.origin}/api/products/${id}`)).headers.get('x-served-by');
+    const first = await Promise.all(ids.map(serverOf));
+    assert.deepEqual(new Set(first), new Set(['replica-1', 'replica-2']));
+    assert.deepEqual(await Promise.all(ids.map((id) => serverOf(id.toUpperCase()))), first);
+    await one.kill();
+    assert.deepEqual(new Set(await Promise.all(ids.map(serverOf))), new Set(['replica-2']));
   });
 
   it('leave out a replica that refuses connections', async () => {

@@ -42,18 +42,23 @@ export class Replicas {
     this.#turn = Math.floor(Math.random() * this.all.length);
   }
 
-  /** The next in turn that is not avoided; the next in turn where all are. */
-  next(): Replica {
+  /**
+   * The next in turn that is not avoided; the next in turn where all are. With `subject` it is always the same one for
+   * the same subject, as long as that is not avoided: its cache is warm, and readers never fall back to an older version.
+   */
+  next(subject?: string): Replica {
     const count = this.all.length;
     const now = count === 1 ? 0 : performance.now();
-    this.#turn = (this.#turn + 1) % count;
+    const first = subject === undefined ? (this.#turn + 1) % count : placeOf(subject, count);
     for (let step = 0; step < count; step += 1) {
-      const replica = this.all[(this.#turn + step) % count]!;
-      if (!replica.isAvoided(now)) {
-        this.#turn = (this.#turn + step) % count;
-        return replica;
-      }
+      const place = (first + step) % count;
+      const replica = this.all[place]!;
+      if (replica.isAvoided(now)) continue;
+      if (subject === undefined) this.#turn = place;
+      return replica;
     }
+    // Where all are avoided one may be back: each is tried in its turn.
+    this.#turn = (this.#turn + 1) % count;
     return this.all[this.#turn]!;
   }
 
@@ -67,4 +72,12 @@ export class Replicas {
   async close(): Promise<void> {
     await Promise.all(this.all.flatMap(({ pool, streams }) => [pool.destroy(), streams.destroy()]));
   }
+}
+
+/** Spreads subjects evenly; FNV-1a, which is enough for that. */
+function placeOf(subject: string, count: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < subject.length; index += 1)
+    hash = Math.imul(hash ^ subject.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % count;
 }

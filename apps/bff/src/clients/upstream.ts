@@ -44,6 +44,8 @@ export interface UpstreamRequest {
   timeoutMs: number;
   /** Milliseconds after which an answer that has not come is asked of another replica; only for reads. */
   attemptMs?: number;
+  /** What the request is about, where one and the same replica is to be asked about it, unless that is away. */
+  subject?: string;
   /** Milliseconds for which refused connections are tried again. */
   rideOutMs?: number;
 }
@@ -177,7 +179,7 @@ class Call implements ExchangeOwner {
     if (this.#done) return;
     this.#pause = null;
     const { method, path, headers, body } = this.#request;
-    const replica = this.#upstream.replicas.next();
+    const replica = this.#upstream.replicas.next(this.#sendings === 0 ? this.#request.subject : undefined);
     const exchange = new Exchange(replica, this, responseLimitBytes, this.#streaming);
     this.#exchange = exchange;
     const pool = this.#streaming ? replica.streams : replica.pool;

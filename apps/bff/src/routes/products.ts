@@ -23,8 +23,9 @@ export function productRoutes(scope: HttpServer, catalog: Upstream): void {
     { schema: { tags: ['products'], params: ProductParams, response: { 200: Product, ...problemResponses } } },
     async (request, reply) => {
       const headers = forwardedHeaders(request, conditional);
+      const subject = request.params.id.toLowerCase();
       const path = `/products/${request.params.id}`;
-      return relay(reply, await catalog.send({ method: 'GET', path, headers, body: null, ...readLimits }));
+      return relay(reply, await catalog.send({ method: 'GET', path, headers, body: null, subject, ...readLimits }));
     },
   );
 }
@@ -48,9 +49,10 @@ export function stockRoutes(scope: HttpServer, catalog: Upstream): void {
     async (request, reply) => {
       const headers = forwardedHeaders(request, ['if-match']);
       headers.push('content-type', 'application/json');
+      const subject = request.params.id.toLowerCase();
       const path = `/products/${request.params.id}/stock`;
       const body = JSON.stringify(request.body);
-      return relay(reply, await catalog.send({ method: 'PUT', path, headers, body, ...writeLimits }));
+      return relay(reply, await catalog.send({ method: 'PUT', path, headers, body, subject, ...writeLimits }));
     },
   );
 }
