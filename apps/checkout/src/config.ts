@@ -1,10 +1,12 @@
 /** The only reader of the environment. */
+import { PostgresConfig } from '@ballast/postgres';
 import { CommonConfig, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 
 const Config = Type.Object({
   ...CommonConfig.properties,
-  POSTGRES_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** The login's search path begins with the schema `checkout`. */
+  ...PostgresConfig.properties,
   AMQP_URL: Type.String({ pattern: '^amqps?://' }),
   REDIS_URL: Type.String({ pattern: '^rediss?://' }),
   /** Prefix of exchanges and queues. */

@@ -1,11 +1,12 @@
 /** What claims is told by its environment. */
+import { PostgresConfig } from '@ballast/postgres';
 import { CommonConfig, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 
 const Config = Type.Object({
   ...CommonConfig.properties,
-  /** A login whose search path is the schema `claims`. */
-  POSTGRES_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** The login's search path begins with the schema `claims`. */
+  ...PostgresConfig.properties,
   AMQP_URL: Type.String({ pattern: '^amqps?://' }),
   /** Prefix of exchanges and queues. */
   MESSAGING_NAMESPACE: Type.String({ default: 'ballast', pattern: '^[a-z0-9.-]+$' }),

@@ -1,7 +1,7 @@
 /** Everything identity is made of, wired in one place. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { createDatabase, migrate, type Database } from '@ballast/postgres';
+import { openDatabase, type LeasedDatabase } from '@ballast/postgres';
 import {
   addLabRoutes,
   authentication,
@@ -20,6 +20,7 @@ import { createPasswordHasher } from './domain/password-hasher.ts';
 import { seedLabAccounts } from './lab-accounts.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
 import { addDiscoveryRoutes } from './routes/discovery.ts';
+import { addCredentialRoutes } from './routes/lab.ts';
 import { addRevocationRoutes } from './routes/revocations.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
 import { createRevocationFeed } from './revocations.ts';
@@ -40,13 +41,14 @@ const cleanUpEveryMs = 10 * 60_000;
  * `ConfigError` when KEY_ENCRYPTION_SECRET does not fit the database, a `DatabaseError` when that cannot be used.
  */
 export async function buildApp(context: BuildContext<Config>): Promise<App> {
-  const { config, logger } = context;
-  await migrate({ url: config.POSTGRES_URL, schema: 'identity', sets: [migrations] });
-  const database = createDatabase({
-    url: config.POSTGRES_URL,
+  const { config, logger, metrics } = context;
+  const database = await openDatabase(config, {
     applicationName: config.INSTANCE,
     connectTimeoutMs: 900,
     statementTimeoutMs: 2_000,
+    migrations: { schema: 'identity', sets: [migrations] },
+    logger,
+    metrics,
     onIdleError: (error) => logger.warn({ err: error }, 'a database connection was lost'),
   });
   try {
@@ -57,7 +59,7 @@ export async function buildApp(context: BuildContext<Config>): Promise<App> {
   }
 }
 
-async function wire({ config, logger, metrics }: BuildContext<Config>, database: Database): Promise<App> {
+async function wire({ config, logger, metrics }: BuildContext<Config>, database: LeasedDatabase): Promise<App> {
   const keys = await loadSigningKeys(database, config.KEY_ENCRYPTION_SECRET);
   const passwords = await createPasswordHasher({ atOnce: hashesAtOnce, maxWaiting: hashesWaiting });
   if (config.LAB_MODE === '1') await seedLabAccounts(database, passwords);
@@ -98,6 +100,7 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
   addSessionRoutes(server, { sessions });
   addRevocationRoutes(server, feed);
   await addLabRoutes(server, faultRoutes);
+  await addCredentialRoutes(server, database);
   addDiscoveryRoutes(server, { issuer: config.IDENTITY_URL, keys: keys.published });
 
   let cleaning = Promise.resolve();

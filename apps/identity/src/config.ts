@@ -1,11 +1,12 @@
 /** What identity is told by its environment. */
+import { PostgresConfig } from '@ballast/postgres';
 import { CommonConfig, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 
 const Config = Type.Object({
   ...CommonConfig.properties,
-  /** A login whose search path is the schema `identity`. */
-  POSTGRES_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** The login's search path begins with the schema `identity`. */
+  ...PostgresConfig.properties,
   /** Public base URL of this service, without a slash at the end; the issuer (`iss`) of every token. */
   IDENTITY_URL: Type.String({ pattern: '^https?://[^\\s?#]*[^\\s?#/]$' }),
   /** Seals the private signing keys in the database. Every replica needs the same one, for ever. */

@@ -4,13 +4,14 @@
  */
 import type { Revocations } from '@ballast/contracts';
 import type { Database } from '@ballast/postgres';
+import { ProblemError } from '@ballast/service';
 import { newestRevocation, readRevocations } from './store/revocations.ts';
 
 /** How long a question waits for news, in ms: an answer without any says that nothing was revoked until then. */
 const waitMs = 1_000;
 /** How often the table is looked at while somebody waits, in ms. */
 const lookEveryMs = 200;
-/** Questions that may wait at a time; beyond, they are answered at once. */
+/** Questions that may wait at a time. */
 const maximumWaiting = 1_000;
 
 export interface RevocationFeed {
@@ -23,14 +24,14 @@ export interface RevocationFeed {
 }
 
 export function createRevocationFeed(database: Database): RevocationFeed {
-  const waiting = new Set<() => void>();
+  /** Who waits, and how far they have read. */
+  const waiting = new Map<() => void, string>();
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
-  let newest = '';
   let stopped = false;
 
   const wakeAll = (): void => {
-    for (const resume of waiting) resume();
+    for (const resume of waiting.keys()) resume();
   };
 
   /** One question for everybody who waits. */
@@ -38,9 +39,8 @@ export function createRevocationFeed(database: Database): RevocationFeed {
     if (looking) return;
     looking = true;
     try {
-      const found = await newestRevocation(database);
-      if (found !== newest) wakeAll();
-      newest = found;
+      const newest = BigInt(await newestRevocation(database));
+      for (const [resume, cursor] of waiting) if (newest > BigInt(cursor)) resume();
     } catch {
       // Whoever waits asks for itself now, and its caller is told what went wrong.
       wakeAll();
@@ -50,7 +50,7 @@ export function createRevocationFeed(database: Database): RevocationFeed {
   };
 
   /** Resolves when there may be news. */
-  const news = (milliseconds: number): Promise<void> =>
+  const news = (cursor: string, milliseconds: number): Promise<void> =>
     new Promise((resolve) => {
       const resume = (): void => {
         clearTimeout(patience);
@@ -62,7 +62,7 @@ export function createRevocationFeed(database: Database): RevocationFeed {
         resolve();
       };
       const patience = setTimeout(resume, milliseconds);
-      waiting.add(resume);
+      waiting.set(resume, cursor);
       timer ??= setInterval(() => void look(), lookEveryMs);
     });
 
@@ -72,8 +72,10 @@ export function createRevocationFeed(database: Database): RevocationFeed {
       for (;;) {
         const found = await readRevocations(database, after);
         const left = until - performance.now();
-        if (!wait || found.items.length > 0 || left <= 0 || stopped || waiting.size >= maximumWaiting) return found;
-        await news(left);
+        if (!wait || found.items.length > 0 || left <= 0 || stopped) return found;
+        if (waiting.size >= maximumWaiting)
+          throw new ProblemError('unavailable', 'Too many are waiting for revocations.', { retryAfterSeconds: 1 });
+        await news(found.cursor, left);
       }
     },
     wake: wakeAll,

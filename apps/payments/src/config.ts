@@ -1,4 +1,5 @@
 /** The only reader of the environment. */
+import { PostgresConfig } from '@ballast/postgres';
 import { CommonConfig, loadConfig } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 
@@ -7,7 +8,8 @@ const url = Type.String({ pattern: '^https?://' });
 
 const Config = Type.Object({
   ...CommonConfig.properties,
-  POSTGRES_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** The login's search path begins with the schema `payments`. */
+  ...PostgresConfig.properties,
   AMQP_URL: Type.String({ pattern: '^amqps?://' }),
   /** Prefix of exchanges and queues. */
   MESSAGING_NAMESPACE: Type.String({ default: 'ballast', pattern: '^[a-z0-9.-]+$' }),

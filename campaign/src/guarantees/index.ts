@@ -20,7 +20,7 @@ interface Guarantee {
   check: (mesh: () => Promise<Mesh>) => Promise<GuaranteeReport>;
 }
 
-export const guarantees: readonly Guarantee[] = [
+const guarantees: readonly Guarantee[] = [
   {
     number: 4,
     name: 'idempotency',

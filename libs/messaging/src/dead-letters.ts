@@ -1,5 +1,6 @@
 /** Messages that were given up: looking at them, and sending them through their queue once more. */
 import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
+import { PublishFailed } from './errors.ts';
 import { Publisher } from './publisher.ts';
 import { deadQueueName, queueName } from './topology.ts';
 
@@ -64,8 +65,10 @@ export async function replayDeadLetters(
     const publisher = new Publisher(channel, 5_000);
     const dead = deadQueueName(namespace, queue);
     const wanted = messageIds === undefined ? undefined : new Set(messageIds);
+    // No further than there were at the start: what is still poison comes back behind them.
+    const { messageCount } = await channel.checkQueue(dead);
     let replayed = 0;
-    for (let looked = 0; looked < lookLimit; looked += 1) {
+    for (let looked = 0; looked < Math.min(messageCount, lookLimit); looked += 1) {
       const letter = await channel.get(dead);
       if (letter === false) break;
       const { messageId, headers, contentType } = letter.properties;
@@ -84,18 +87,38 @@ export async function replayDeadLetters(
   });
 }
 
-/** Closing a channel puts back the messages that were only looked at. */
+/** How long looking or replaying may take, in ms; a frozen broker would keep it waiting until the heartbeat notices. */
+const patienceMs = 5_000;
+
+/**
+ * Closing a channel puts back the messages that were only looked at. Whatever goes wrong is a `PublishFailed`: the broker
+ * is away, and trying again may help.
+ */
 async function withChannel<Result>(
   connection: ChannelModel,
   work: (channel: ConfirmChannel) => Promise<Result>,
 ): Promise<Result> {
-  const channel = await connection.createConfirmChannel();
-  // Its loss rejects whatever is being waited for; an error event nobody listens to would end the process.
-  channel.on('error', () => {});
-  try {
-    return await work(channel);
-  } finally {
+  const patience = Promise.withResolvers<never>();
+  const timer = setTimeout(() => patience.reject(new PublishFailed('the broker does not answer')), patienceMs);
+  const working = (async () => {
+    const channel = await connection.createConfirmChannel();
+    // Its loss rejects whatever is being waited for; an error event nobody listens to would end the process.
+    channel.on('error', () => {});
+    const result = await work(channel).catch(async (error: unknown) => {
+      // What it held goes back with it; where it cannot be closed it is gone already, and with it what it held.
+      await Promise.allSettled([channel.close()]);
+      throw error;
+    });
     await channel.close();
+    return result;
+  })();
+  try {
+    return await Promise.race([working, patience.promise]);
+  } catch (error) {
+    if (error instanceof PublishFailed) throw error;
+    throw new PublishFailed('the broker broke off', { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

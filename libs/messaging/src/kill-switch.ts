@@ -30,7 +30,7 @@ export class KillSwitch {
     this.options = { ...defaults, ...options };
   }
 
-  /** Notes an outcome; true when the consumer is to stop now. Counting begins anew after that. */
+  /** Notes an outcome; true when the consumer is to stop now. */
   note(failed: boolean, now: number): boolean {
     const { minimum, ratio, windowMs } = this.options;
     this.#outcomes.push({ at: now, failed });
@@ -39,8 +39,12 @@ export class KillSwitch {
     if (!failed || this.#outcomes.length < minimum) return false;
     const failures = this.#outcomes.filter((outcome) => outcome.failed).length;
     if (failures < ratio * this.#outcomes.length) return false;
-    this.#outcomes = [];
     this.trips += 1;
     return true;
+  }
+
+  /** Counting begins anew. */
+  forget(): void {
+    this.#outcomes = [];
   }
 }

@@ -1,11 +1,11 @@
 /** What every service that speaks through an outbox needs, connected by one call: database, broker, outbox. */
 import { createMessaging, type Messaging } from '@ballast/messaging';
-import { createDatabase, migrate, type Database, type MigrationSet } from '@ballast/postgres';
+import { openDatabase, type LeasedDatabase, type MigrationSet, type PostgresConfig } from '@ballast/postgres';
 import { createReporter, type Logger, type Metrics, type ReadinessCheck, type Report } from '@ballast/service';
 import { createOutbox, type Outbox } from './outbox.ts';
 
 export interface ConnectOptions {
-  config: { POSTGRES_URL: string; AMQP_URL: string; MESSAGING_NAMESPACE: string; INSTANCE: string };
+  config: PostgresConfig & { AMQP_URL: string; MESSAGING_NAMESPACE: string; INSTANCE: string };
   logger: Logger;
   metrics: Metrics;
   schema: string;
@@ -14,7 +14,7 @@ export interface ConnectOptions {
 }
 
 export interface Parts {
-  database: Database;
+  database: LeasedDatabase;
   messaging: Messaging;
   outbox: Outbox;
   /** For trouble that repeats itself; silent once the service is ending. */
@@ -29,15 +29,16 @@ export interface Parts {
 
 /** Migrates, connects, and registers the outbox's metrics. */
 export async function connectParts({ config, logger, metrics, schema, migrations }: ConnectOptions): Promise<Parts> {
-  await migrate({ url: config.POSTGRES_URL, schema, sets: migrations });
   let ending = false;
   const log = createReporter(logger);
   const report: Report = (what, error, details) => {
     if (!ending) log(what, error, details);
   };
-  const database = createDatabase({
-    url: config.POSTGRES_URL,
+  const database = await openDatabase(config, {
     applicationName: config.INSTANCE,
+    migrations: { schema, sets: migrations },
+    logger,
+    metrics,
     onIdleError: (error) => report('a database connection was lost', error),
   });
   const messaging = await createMessaging({
@@ -65,6 +66,10 @@ export async function connectParts({ config, logger, metrics, schema, migrations
           logger.info({ queue: event.queue }, 'a consumer begins again after its rest');
       }
     },
+  }).catch(async (error: unknown) => {
+    // A login on loan is given back, also where nothing came of it.
+    await database.close();
+    throw error;
   });
   const outbox = createOutbox({
     database,

@@ -1,7 +1,8 @@
-/** The pool and its transactions. Everything that waits has a limit; a lost connection is an error, never a crash. */
+/** Queries and transactions on a pool. Everything that waits has a limit; a lost connection is an error, never a crash. */
 import { failPoint } from '@ballast/faults';
-import pg from 'pg';
-import { DatabaseError, isRetryable, toDatabaseError } from './errors.ts';
+import type pg from 'pg';
+import { DatabaseError, isRefusedLogin, isRetryable, toDatabaseError } from './errors.ts';
+import { closeWithinMs, openPool, type DatabaseOptions } from './pool.ts';
 
 /** SQL with a name is prepared once per connection; use it for what runs often. */
 export type Statement = string | { name: string; text: string };
@@ -31,56 +32,36 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions {
-  /** `postgres://user:password@host:port/database` */
-  url: string;
-  /** Shown in `pg_stat_activity`. */
-  applicationName: string;
-  /** Most connections at a time. */
-  maxConnections?: number;
-  /** How long the server works on one statement, in ms. */
-  statementTimeoutMs?: number;
-  /** How long a caller waits for a connection, in ms. */
-  connectTimeoutMs?: number;
-  /** Told of connections lost while idle. */
-  onIdleError?: (error: Error) => void;
+/** Where the pool comes from. It is asked anew for everything that begins. */
+export interface PoolSource {
+  /** For what begins now; undefined while another is about to take over. */
+  readonly pool: pg.Pool | undefined;
+  /** The pool that takes over or, after a bounded wait, the one there is. */
+  next(): Promise<pg.Pool>;
+  /** Told of every failure that may be the login's. */
+  failed(pool: pg.Pool, error: unknown): void;
 }
 
 /** Opens a pool; no connection is made before the first query. */
 export function createDatabase(options: DatabaseOptions): Database {
-  const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    application_name: options.applicationName,
-    max: options.maxConnections ?? 10,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
-    idleTimeoutMillis: 30_000,
-    statement_timeout: statementTimeoutMs,
-    // The server may be frozen and keep its own clock from running: the client has one too.
-    query_timeout: statementTimeoutMs + 1_000,
-    idle_in_transaction_session_timeout: 10_000,
-    keepAlive: true,
-  });
-  pool.on('error', (error) => options.onIdleError?.(error));
-  // A client that is checked out has no listener of the pool's: without one of its own the loss of its connection
-  // would end the process. The query in flight is rejected all the same.
-  pool.on('connect', (client) => client.on('error', (error) => options.onIdleError?.(error)));
+  const handle = openPool(options);
+  const { pool } = handle;
+  return databaseOn(
+    { pool, next: async () => pool, failed: () => {} },
+    async () => void (await handle.close(closeWithinMs)),
+  );
+}
 
+/** A database whose pool may be another one each time. `close` ends the last of them. */
+export function databaseOn(source: PoolSource, close: () => Promise<void>): Database {
   // A statement on its own is a transaction of its own: one that lost a deadlock has done nothing and is tried again.
   const query: Database['query'] = (statement, values = []) =>
-    withRetry(async () => {
-      try {
-        return (await pool.query(toQuery(statement, values))).rows;
-      } catch (error) {
-        throw toDatabaseError(error);
-      }
-    });
-
+    withRetry(source, async (pool) => (await pool.query(toQuery(statement, values))).rows);
   return {
     query,
-    transaction: (work) => withRetry(() => runTransaction(pool, work)),
+    transaction: (work) => withRetry(source, (pool) => runTransaction(pool, work)),
     ping: async () => void (await query('SELECT 1')),
-    close: () => pool.end(),
+    close,
   };
 }
 
@@ -137,15 +118,24 @@ async function rollBack(client: pg.PoolClient, failure: unknown): Promise<Error 
 
 const transient = new Set(['40001', '40P01']);
 
-async function withRetry<Result>(attempt: () => Promise<Result>): Promise<Result> {
+async function withRetry<Result>(source: PoolSource, attempt: (pool: pg.Pool) => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
+    const pool = source.pool ?? (await source.next());
     try {
-      return await attempt();
-    } catch (error) {
-      const again =
-        tries < 4 && isRetryable(error) && error instanceof DatabaseError && transient.has(error.sqlstate ?? '');
-      if (!again) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** tries));
+      return await attempt(pool);
+    } catch (thrown) {
+      const error = toDatabaseError(thrown);
+      if (!(error instanceof DatabaseError) || !isRetryable(error)) throw error;
+      source.failed(pool, error);
+      if (tries >= 4 || !(await mayTryAgain(source, pool, error, tries))) throw error;
     }
   }
+}
+
+/** Waits where that helps. Who was not let in has begun nothing, and another pool has another login. */
+async function mayTryAgain(source: PoolSource, pool: pg.Pool, error: DatabaseError, tries: number): Promise<boolean> {
+  if (isRefusedLogin(error)) return (await source.next()) !== pool;
+  if (!transient.has(error.sqlstate ?? '')) return false;
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** tries));
+  return true;
 }

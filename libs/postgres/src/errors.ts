@@ -71,6 +71,16 @@ export function toDatabaseError(error: unknown): unknown {
   return error;
 }
 
+/** Whether the server let nobody in under this login. Nothing had begun then. */
+export function isRefusedLogin(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlstate?.startsWith('28') === true;
+}
+
+/** Whether the server ended the session from its side, as it does when its login is revoked. */
+export function isEndedSession(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlstate === '57P01';
+}
+
 /** Whether trying the same again later can help; true for anything that says so of itself. */
 export function isRetryable(error: unknown): boolean {
   return typeof error === 'object' && error !== null && (error as { retryable?: unknown }).retryable === true;

@@ -2,12 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { Problem } from '@ballast/contracts';
-import { failPoint, faultsEnabled } from '@ballast/faults';
+import { failPoint, faultsEnabled, listArmed } from '@ballast/faults';
 import swagger from '@fastify/swagger';
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyRequest,
   type FastifyTypeProvider,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
@@ -182,23 +183,51 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     runInTrace(typeof incoming === 'string' ? incoming : undefined, () => done(unaddressed(request.raw)));
   });
   // What operates the service and the lab stays reachable while its requests are made to fail.
-  if (faultsEnabled())
-    server.addHook('preValidation', async (request) => {
-      const { url } = request.routeOptions;
-      if (url !== undefined && request.routeOptions.schema?.hide !== true) await failPoint('http.request');
-    });
+  if (faultsEnabled()) server.addHook('preValidation', (request, _reply, done) => passFailPoint(request, done));
   // Not before the answer: many a request is already being served when the end begins.
   server.addHook('onSend', (_request, reply, _payload, done) => {
     if (closing.now) reply.header('connection', 'close');
     done();
   });
+  // Finding a series by its labels costs more than counting in it. There are as many as routes and statuses.
+  const series = new Map<string, ReturnType<typeof duration.labels>>();
   server.addHook('onResponse', (request, reply, done) => {
-    duration.observe(
-      { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) },
-      reply.elapsedTime / 1000,
-    );
+    const { method, routeOptions } = request;
+    const route = routeOptions.url ?? 'none';
+    const name = `${method} ${reply.statusCode} ${route}`;
+    let known = series.get(name);
+    if (known === undefined) {
+      known = duration.labels({ method, route, status: String(reply.statusCode) });
+      series.set(name, known);
+    }
+    known.observe(reply.elapsedTime / 1000);
     done();
   });
+}
+
+/** Passes the fail point of every request; without a promise while nothing is armed. */
+function passFailPoint(request: FastifyRequest, done: (error?: Error) => void): void {
+  if (listArmed().length > 0) {
+    const { url, schema } = request.routeOptions;
+    if (url === undefined || schema?.hide === true) {
+      done();
+      return;
+    }
+  }
+  let waiting: Promise<void> | undefined;
+  try {
+    waiting = failPoint('http.request');
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  if (waiting === undefined) done();
+  else void afterwards(waiting, done);
+}
+
+async function afterwards(waiting: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  await waiting;
+  done();
 }
 
 /** Requests that do not say what they are for (RFC 9112, 3.2); `*` is there for OPTIONS only, which nobody answers here. */

@@ -78,7 +78,10 @@ export function createRevocationView(options: {
     const answer = await source(cursor, wait, stopping.signal);
     take(answer);
     cursor = answer.cursor;
-    if (!answer.more) heardAt = wait ? performance.now() : asked;
+    // An answer may have been under way for longer than identity waited: then it is as old as that.
+    if (!answer.more) heardAt = wait ? Math.min(performance.now(), asked + identityWaitsMs) : asked;
+    // Without news, and without having waited: identity is on its way out. Asking on and on would only load it.
+    if (wait && answer.items.length === 0 && performance.now() - asked < 100) await rest(200, stopping.signal);
     return answer.more;
   };
 
@@ -151,8 +154,11 @@ export function createRevocationView(options: {
 }
 
 const forgetEveryMs = 60_000;
+/** How long identity waits for news before it says that there is none, in ms. */
+const identityWaitsMs = 1_000;
 
 function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

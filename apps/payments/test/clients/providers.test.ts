@@ -158,7 +158,7 @@ for (const name of ['stripe', 'paypal'] as const) {
 
 test('every listed method leads to the outcome it is listed with', async () => {
   const methods = await bench.providers.listMethods();
-  assert.equal(methods.length, 23);
+  assert.equal(methods.length, 24);
   for (const { provider: name, method, outcome } of methods) {
     const provider = bench.providers[name];
     const order = newOrder();

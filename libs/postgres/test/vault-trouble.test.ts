@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { configureFaults, plantDefect, removeDefect } from '@ballast/faults';
+import { failingFor, steadily, until, world, type World } from './support.ts';
+
+async function rotatesAgain({ credentials }: Awaited<ReturnType<World['open']>>, withinMs: number): Promise<void> {
+  const { username } = credentials.status();
+  await until('another login', () => credentials.status().username !== username, withinMs);
+}
+
+describe('when Vault is in trouble', () => {
+  before(() => configureFaults({ labMode: true, faults: '' }));
+  after(() => configureFaults({ labMode: false, faults: '' }));
+
+  // A sealed Vault and one that is away end no leases; one that hangs does.
+  for (const [trouble, leaseSeconds, failures, cause] of [
+    [
+      'sealed',
+      3,
+      3,
+      async ({ vault }: World) => {
+        vault.standIn.seal();
+        return async () => vault.standIn.unseal();
+      },
+    ],
+    [
+      'hanging',
+      12,
+      1,
+      async ({ vault }: World) => {
+        vault.standIn.hang(60_000);
+        return async () => vault.standIn.hang(0);
+      },
+    ],
+    [
+      'gone and back',
+      3,
+      3,
+      async ({ vault }: World) => {
+        await vault.standIn.close();
+        return async () => vault.restart();
+      },
+    ],
+  ] as const) {
+    it(`goes on with the login it has while Vault is ${trouble}, and has another within seconds after`, async (context) => {
+      const it = await world(context, { leaseSeconds, maxLeaseSeconds: 60, tokenSeconds: 120 });
+      // Connections are held: a login whose time is over lets nobody in any more, who is in stays.
+      const database = await it.open({ maxConnections: 4 });
+      const stop = steadily(20, () => database.query('SELECT 1'));
+      await rotatesAgain(database, 15_000);
+      const heal = await cause(it);
+      const attempts = (): number => {
+        const { stages, username: current } = database.credentials.status();
+        return stages.filter(({ stage, username }) => stage === 'failed' && username === current).length;
+      };
+      await until('failed attempts', () => attempts() >= failures, 20_000);
+      await heal();
+      await rotatesAgain(database, 5_000);
+      const outcome = await stop();
+      assert.deepEqual(outcome.failures, []);
+      await until('old logins to leave', async () => (await it.logins()).length === 1, 15_000);
+    });
+  }
+
+  it('logs in again when its token was revoked, whose logins go with it', async (context) => {
+    const { open, vault } = await world(context);
+    const database = await open();
+    const stop = steadily(100, () => database.query('SELECT 1'));
+    const [lease] = vault.standIn.leases();
+    await until('a query', async () => (await database.query('SELECT 1')).length === 1);
+    await vault.root.write('auth/token/revoke-accessor', { accessor: lease!.tokenAccessor });
+    await until('another login', () => database.credentials.status().username !== lease!.username, 5_000);
+    await database.query('SELECT 1');
+    const outcome = await stop();
+    assert.ok(failingFor(outcome) < 1_000, `failures for ${failingFor(outcome)} ms`);
+    assert.notEqual(vault.standIn.leases()[0]!.tokenAccessor, lease!.tokenAccessor);
+  });
+
+  it('outlives tokens that cannot be renewed for ever', async (context) => {
+    const { open, vault, logins } = await world(context, { leaseSeconds: 4, maxLeaseSeconds: 20, tokenSeconds: 6 });
+    const path = `auth/approle/role/${vault.databaseRole}`;
+    await vault.root.write(path, { token_policies: [vault.databaseRole], token_ttl: 6, token_max_ttl: 8 });
+    const database = await open({}, { CREDENTIAL_GRACE_SECONDS: 2 });
+    const first = vault.standIn.leases()[0]!.tokenAccessor;
+    const stop = steadily(20, () => database.query('SELECT 1'));
+    const stopLong = steadily(2, () => database.query('SELECT pg_sleep(1)'));
+    const accessors = new Set([first]);
+    await until(
+      'a third token',
+      () => {
+        for (const { tokenAccessor } of vault.standIn.leases()) accessors.add(tokenAccessor);
+        return accessors.size >= 3;
+      },
+      40_000,
+    );
+    const [outcome, long] = [await stop(), await stopLong()];
+    assert.deepEqual(outcome.failures, []);
+    assert.deepEqual(long.failures, []);
+    await until('old logins to leave', async () => (await logins()).length <= 2, 10_000);
+  });
+
+  it('revokes later what it could not revoke at once', async (context) => {
+    const { open, vault, logins } = await world(context);
+    const database = await open();
+    const blocker = database.query('SELECT pg_sleep(1.5)');
+    await database.credentials.rotate();
+    vault.standIn.seal();
+    await blocker;
+    await until('a login that could not be revoked', () => database.credentials.status().notRevoked === 1, 5_000);
+    assert.equal((await logins()).length, 2);
+    vault.standIn.unseal();
+    await until('nothing to be owed', () => database.credentials.status().notRevoked === 0, 10_000);
+    assert.equal((await logins()).length, 1);
+    assert.equal(database.credentials.status().stages.at(-1)!.stage, 'revoked-old');
+  });
+
+  it('ends a login it has never heard of, because the answer did not come, with the token it was made under', async (context) => {
+    const { open, vault, logins } = await world(context);
+    const database = await open();
+    const [first] = vault.standIn.leases();
+    vault.standIn.hang(2_500);
+    await assert.rejects(database.credentials.rotate(), /no answer within 2 s/);
+    await until('the next login', () => database.credentials.rotate().then(() => true));
+    await until('everything of the first token to end', async () => (await logins()).length === 1, 10_000);
+    const leases = vault.standIn.leases();
+    assert.equal(leases.length, 1);
+    assert.notEqual(leases[0]!.tokenAccessor, first!.tokenAccessor);
+  });
+
+  it('gives its login and its token back at the end, and does not wait long where Vault hangs', async (context) => {
+    const { open, vault, logins } = await world(context);
+    const database = await open();
+    assert.equal((await logins()).length, 1);
+    await database.close();
+    assert.deepEqual(await logins(), []);
+
+    const other = await open();
+    vault.standIn.hang(60_000);
+    const startedAt = performance.now();
+    await other.close();
+    assert.ok(performance.now() - startedAt < 4_000);
+  });
+
+  it('with the defect planted, old logins stay', async (context) => {
+    const { open, logins } = await world(context);
+    const database = await open();
+    plantDefect('postgres.no-revoke');
+    context.after(() => removeDefect('postgres.no-revoke'));
+    await database.credentials.rotate();
+    await until('the old pool to be gone', () => database.credentials.status().pools.draining === 0);
+    assert.equal((await logins()).length, 2);
+  });
+});
