@@ -8,7 +8,7 @@ import { measure, table } from './measure.ts';
 const root = join(import.meta.dirname, '../..');
 const script = (name: string): string => join(import.meta.dirname, 'http', name);
 
-export async function bffBench({ urls, rounds, roundMs, say }: BenchContext): Promise<string> {
+export async function bffBench({ urls, parts, rounds, roundMs, say }: BenchContext): Promise<string> {
   const identity = await testIdentity();
   const database = await testDatabase({ schema: 'bff', sets: [] });
   const upstream = await forkServer(script('upstream.ts'), {});
@@ -42,7 +42,7 @@ export async function bffBench({ urls, rounds, roundMs, say }: BenchContext): Pr
         httpContender(names[0], buffered, request, 50),
         httpContender(names[1], proxy, request, 50),
       ],
-      { rounds, roundMs, say },
+      { rounds, roundMs, parts, say },
     );
     return table('Product read through the bff, 50 at once', measured, { [names[0]]: 1.2, [names[1]]: 1.4 });
   } finally {

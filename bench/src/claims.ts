@@ -12,7 +12,7 @@ import type { Request } from 'autocannon';
 const root = join(import.meta.dirname, '../..');
 const variants = join(import.meta.dirname, 'claims/variants.ts');
 
-export async function claimsBench({ urls, rounds, roundMs, say }: BenchContext): Promise<string> {
+export async function claimsBench({ urls, parts, rounds, roundMs, say }: BenchContext): Promise<string> {
   const identity = await testIdentity();
   const userId = randomUUIDv7();
   const orderId = randomUUIDv7();
@@ -84,7 +84,7 @@ export async function claimsBench({ urls, rounds, roundMs, say }: BenchContext):
         httpContender('one statement a request', single, request, 64),
         httpContender('no database', none, request, 64),
       ],
-      { rounds, roundMs, say },
+      { rounds, roundMs, parts, say },
     );
     return table('Claims over HTTP, 64 at once', measured, { 'one statement a request': 3 });
   } finally {

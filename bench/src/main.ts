@@ -1,8 +1,10 @@
 /** `npm run bench -- [names…] [--rounds 5] [--seconds 3]`: measures, on parts of its own, and prints tables. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { childProcesses } from './measure.ts';
 
 const home = join(import.meta.dirname, '..');
 const names = ['bff', 'claims', 'sagas', 'orders'] as const;
@@ -51,12 +53,14 @@ async function run(): Promise<void> {
   const { startParts } = await import('@ballast/lab');
   const say = (line: string): void => console.error(line);
   say('starting parts');
-  const parts = await startParts();
+  // With every commit flushed to disk, as `npm start` has it, for us and for the peers alike.
+  const parts = await startParts({ durable: true });
   // What helps tests to databases of their own helps here, too.
   Object.assign(process.env, parts.environment);
   const { postgres, rabbitmq, redis } = parts.urls;
   const context = {
     urls: { postgres: postgres!, rabbitmq: rabbitmq!, redis: redis! },
+    parts: childProcesses(),
     rounds,
     roundMs: seconds * 1000,
     say,
@@ -68,8 +72,17 @@ async function run(): Promise<void> {
       sagas: async () => (await import('./saga.ts')).sagaBench(context),
       orders: async () => (await import('./orders.ts')).ordersBench(context),
     };
+    console.log(machine());
     for (const name of chosen) console.log(`\n${await benches[name as Name]()}`);
   } finally {
     await parts.stop();
   }
+}
+
+/** What the figures were measured on, and how busy it was with other things. */
+function machine(): string {
+  const [minute] = loadavg();
+  const date = new Date().toISOString().slice(0, 10);
+  const load = minute!.toFixed(1);
+  return `${date}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}, load before it began ${load}; ${rounds} rounds of ${seconds} s: median (least–most)`;
 }

@@ -7,7 +7,7 @@ import type { BenchContext } from './context.ts';
 
 const aims: Readonly<Record<number, number>> = { 1: 1.3, 64: 3 };
 
-export async function sagaBench({ urls, rounds, roundMs, say }: BenchContext): Promise<string> {
+export async function sagaBench({ urls, parts, rounds, roundMs, say }: BenchContext): Promise<string> {
   const dbosUrl = new URL(urls.postgres);
   dbosUrl.pathname = '/bench_dbos';
   const admin = new pg.Client({ connectionString: urls.postgres });
@@ -28,6 +28,7 @@ export async function sagaBench({ urls, rounds, roundMs, say }: BenchContext): P
       const measured = await measure([ballast.contender('Ballast', atOnce), dbos.contender('DBOS Transact', atOnce)], {
         rounds,
         roundMs,
+        parts,
         say,
       });
       const aim = aims[atOnce];

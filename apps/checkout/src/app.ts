@@ -2,12 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
+import { credentialLabRoutes } from '@ballast/postgres/lab';
 import { createSagaEngine, sagaMigrations } from '@ballast/saga';
-import { createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { addLabRoutes, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createCatalogClient } from './clients/catalog.ts';
 import { createLiveOrders } from './clients/live.ts';
 import type { Config } from './config.ts';
-import { orderEventsConsumer, sagaQueue } from './consumers/order-events.ts';
+import { orderEventsConsumer } from './consumers/order-events.ts';
 import { placeOrder } from './domain/place-order.ts';
 import { orderEventRoutes } from './routes/order-events.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -35,7 +36,6 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     definition: placeOrder,
     database,
     outbox,
-    consumer: sagaQueue,
     onMoved: (ids) => live.announce(ids),
     onError: (error) => report('a deadline could not be looked after', error),
   });
@@ -54,6 +54,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   resolutionRoutes(server, { store, decide: (decision) => engine.decide(decision) });
   orderEventRoutes(server, { store, live });
   sagaRoutes(server);
+  await addLabRoutes(server, (lab) => credentialLabRoutes(lab, database));
   await server.ready();
 
   let consumer: ConsumerHandle | undefined;

@@ -46,7 +46,6 @@ const engine = createSagaEngine<Plan>({
   definition: emptySteps,
   database: orchestrator.pool,
   outbox: orchestrator.outbox,
-  consumer: 'saga',
   onError: report,
 });
 const start = engine.starter({
@@ -98,7 +97,6 @@ const participate = createBatcher<Message, void>({
   key: (command) => command.id,
   one: async (command) => void (await carryOutAll([command])),
   many: carryOutAll,
-  lanes: 2,
 });
 
 engine.start();

@@ -2,6 +2,7 @@
 import { runInTrace } from '@ballast/service/trace';
 import { connect, type Channel, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import { Acknowledgements } from './acknowledgements.ts';
+import { gatherWrites } from './cork.ts';
 import { deliver, type ConsumerOptions } from './consumer.ts';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { PublishFailed } from './errors.ts';
@@ -127,12 +128,15 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         report({ kind: 'message-set-aside', ...event }),
     };
     consumer.channel = channel;
+    consumer.consumerTag = undefined;
     consumer.begin = async () => {
       const { consumerTag } = await channel.consume(queueName(namespace, queue), (delivery) => {
         // null: the broker cancelled us (the queue was deleted); a new connection declares it again.
         if (delivery === null) return reconnect(connection);
         const done = deliver(target, consumer.options, delivery)
           .then((outcome) => {
+            // What was in hand when it stopped fails as well, and says nothing new.
+            if (consumer.resting !== undefined || consumer.stopped) return;
             if (consumer.killSwitch.note(outcome === 'retried', performance.now())) trip(consumer);
           })
           .finally(() => consumer.inHand.delete(done));
@@ -147,11 +151,11 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
 
   /** Its handler keeps failing: what waits in the queue is left there for a while. */
   const trip = (consumer: Consumer): void => {
-    if (consumer.resting !== undefined || consumer.stopped) return;
     const { queue } = consumer.options;
     const { restMs } = consumer.killSwitch.options;
     const timer = setTimeout(() => {
       consumer.resting = undefined;
+      consumer.killSwitch.forget();
       report({ kind: 'consumer-restarted', queue });
       // Where the connection is gone the next one starts it with all others.
       if (consumer.stopped || current === undefined) return;
@@ -175,6 +179,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
   const setUp = async (connection: ChannelModel): Promise<void> => {
     connection.on('error', (error: unknown) => report({ kind: 'disconnected', error }));
     blocked = undefined;
+    gatherWrites(connection);
     const confirmChannel = await connection.createConfirmChannel();
     watch(connection, confirmChannel);
     await declareExchanges(confirmChannel, namespace);
@@ -184,6 +189,10 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     if (broken.has(connection)) throw new Error('a channel closed while the connection was being set up');
     publisher = made;
     current = connection;
+    // Whose rest ended meanwhile found no connection to begin on.
+    for (const consumer of consumers)
+      if (!consumer.stopped && consumer.resting === undefined && consumer.consumerTag === undefined)
+        await consumer.begin?.();
   };
 
   const connection: RecoveringChannelModel = await connect(withHeartbeat(options.url, options.heartbeatSeconds ?? 5), {

@@ -1,6 +1,12 @@
 /** What every service that speaks through an outbox needs, connected by one call: database, broker, outbox. */
 import { createMessaging, type Messaging } from '@ballast/messaging';
-import { openDatabase, type LeasedDatabase, type MigrationSet, type PostgresConfig } from '@ballast/postgres';
+import {
+  openDatabase,
+  type LeasedDatabase,
+  type MigrationSet,
+  type OpenDatabaseOptions,
+  type PostgresConfig,
+} from '@ballast/postgres';
 import { createReporter, type Logger, type Metrics, type ReadinessCheck, type Report } from '@ballast/service';
 import { createOutbox, type Outbox } from './outbox.ts';
 
@@ -11,6 +17,8 @@ export interface ConnectOptions {
   schema: string;
   /** Applied before anything else is connected; the outbox's own tables must be among them. */
   migrations: readonly MigrationSet[];
+  /** How long callers wait for the database, where the usual is too long. */
+  limits?: Pick<OpenDatabaseOptions, 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>;
 }
 
 export interface Parts {
@@ -28,13 +36,15 @@ export interface Parts {
 }
 
 /** Migrates, connects, and registers the outbox's metrics. */
-export async function connectParts({ config, logger, metrics, schema, migrations }: ConnectOptions): Promise<Parts> {
+export async function connectParts(options: ConnectOptions): Promise<Parts> {
+  const { config, logger, metrics, schema, migrations, limits } = options;
   let ending = false;
   const log = createReporter(logger);
   const report: Report = (what, error, details) => {
     if (!ending) log(what, error, details);
   };
   const database = await openDatabase(config, {
+    ...limits,
     applicationName: config.INSTANCE,
     migrations: { schema, sets: migrations },
     logger,

@@ -4,9 +4,12 @@ import { createMessage, Terminal, type Message, type OutgoingMessage } from '@ba
 import { outboxParameters, type Outbox, type StoredRow } from '@ballast/outbox';
 import { createBatcher, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service/trace';
-import { advance, begin, type Advance, type Instance } from './advance.ts';
+import { advance, type Advance } from './advance.ts';
+import { watchDeadlines } from './deadlines.ts';
 import { checkDefinition, type SagaDefinition } from './definition.ts';
+import { asStored, RecentInstances, type Known } from './recent.ts';
 import * as sql from './sql.ts';
+import { createStarter, type StartRequest, type WithStart } from './starter.ts';
 
 /** Others moved the same instance every time it was tried; the message comes again later. */
 export class SagaConflict extends Error {
@@ -21,27 +24,11 @@ export interface EngineOptions<Context extends object> {
   definition: SagaDefinition<Context>;
   database: Database;
   outbox: Outbox;
-  /** Name under which the inbox remembers messages. */
-  consumer: string;
   /** Told, after the commit, which instances have moved. A hint for live views: it may be lost. */
   onMoved?: (ids: readonly string[]) => void;
   onError?: (error: unknown) => void;
   /** Pause between looks for passed deadlines, in ms. */
   deadlinesEveryMs?: number;
-}
-
-export interface StartRequest<Context extends object> {
-  id: string;
-  context: Context;
-}
-
-/** Rows of the service's own that belong to the start and decide about it; see `sql.start`. */
-export interface WithStart<Request> {
-  /** Name for the prepared statement. */
-  name: string;
-  /** CTE `accepted AS (INSERT … RETURNING … AS id)`, with parameters from $9 on. */
-  accept: string;
-  parameters: (requests: readonly Request[]) => unknown[];
 }
 
 /** What a person has decided about an instance that waits for one. */
@@ -86,7 +73,7 @@ interface Item {
 interface Decided<Context extends object> {
   index: number;
   item: Item;
-  before: Instance<Context>;
+  before: Known<Context>;
   result: Advance<Context>;
   messages: Message[];
 }
@@ -95,11 +82,11 @@ type Outcome = 'moved' | 'ignored' | 'conflict';
 
 interface LoadedRow {
   saga_id: string;
-  state: string | null;
+  state: string;
   version: number;
   context: object;
   progress: { owed: string[]; early: { event: string; body: unknown }[] };
-  seen: boolean;
+  messages: string[];
 }
 
 const maximumConflicts = 20;
@@ -107,7 +94,7 @@ const deadlinePage = 200;
 
 /** Builds an engine; throws when the definition has a hole. */
 export function createSagaEngine<Context extends object>(options: EngineOptions<Context>): SagaEngine<Context> {
-  const { definition, database, outbox, consumer, onMoved = () => {}, onError = () => {} } = options;
+  const { definition, database, outbox, onMoved = () => {}, onError = () => {} } = options;
   const holes = checkDefinition(definition);
   if (holes.length > 0) throw new Error(`saga ${definition.name}: ${holes.join('; ')}`);
 
@@ -126,44 +113,82 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       );
     });
 
-  const applyAll = async (items: readonly Item[]): Promise<Outcome[]> => {
-    const [first] = items;
-    const loaded =
-      items.length === 1
-        ? await database.query<LoadedRow>(sql.loadOne, [first!.sagaId, first!.messageId, consumer])
-        : await database.query<LoadedRow>(sql.load, [
-            items.map((item) => item.sagaId),
-            items.map((item) => item.messageId),
-            consumer,
-          ]);
-    const rows = new Map(loaded.map((row) => [row.saga_id, row]));
-    const outcomes: Outcome[] = items.map(() => 'ignored');
-    const decided: Decided<Context>[] = [];
-    items.forEach((item, index) => {
-      const row = rows.get(item.sagaId);
-      if (row === undefined || row.state === null) throw new Terminal(`no saga ${item.sagaId}`);
-      if (row.seen || (item.version !== undefined && item.version !== row.version)) return;
-      if (item.decision !== undefined && definition.states[row.state]?.waitsForPerson !== true) return;
-      const before = toInstance<Context>(row);
-      const result = advance(definition, before, item);
-      if (result === null) return;
-      decided.push({ index, item, before, result, messages: messagesFor(result, item) });
-    });
-    if (decided.length === 0) return outcomes;
+  const recent = new RecentInstances<Context>();
 
+  const load = async (ids: readonly string[]): Promise<Map<string, Known<Context>>> => {
+    const rows =
+      ids.length === 1
+        ? await database.query<LoadedRow>(sql.loadOne, ids)
+        : await database.query<LoadedRow>(sql.load, [ids]);
+    for (const row of rows) recent.check(row.saga_id, row.version);
+    return new Map(rows.map((row) => [row.saga_id, toKnown<Context>(row)]));
+  };
+
+  const decideOn = (index: number, item: Item, before: Known<Context>): Decided<Context> | null => {
+    const { instance, messages: seen } = before;
+    if (item.messageId !== null && seen.has(item.messageId)) return null;
+    if (item.version !== undefined && item.version !== instance.version) return null;
+    if (item.decision !== undefined && definition.states[instance.state]?.waitsForPerson !== true) return null;
+    const result = advance(definition, instance, item);
+    return result === null ? null : { index, item, before, result, messages: messagesFor(result, item) };
+  };
+
+  /** Stores what was decided; tells of each whether its instance still was where it was decided on. */
+  const store = async (decided: readonly Decided<Context>[]): Promise<Set<string>> => {
     for (const { result } of decided) {
       await failPoint('before-commit', result.transitions.at(-1)!.event);
       if (result.instance.owed.length > 0) await failPoint('compensating');
     }
-    const messages = decided.flatMap((entry) => entry.messages);
+    // Until the answer is there nobody knows what the row is like.
+    for (const { item } of decided) recent.drop(item.sagaId);
     const [stored] = await database.query<{ moved: string[]; sent: StoredRow[] }>(
       sql.move,
-      moveParameters(decided, consumer, deadlineOf),
+      moveParameters(decided, deadlineOf),
     );
-    const moved = new Set(stored!.moved);
     for (const { result } of decided) await failPoint('after-commit', result.transitions.at(-1)!.event);
-    outbox.handOver(messages, stored!.sent);
-    for (const { index, item } of decided) outcomes[index] = moved.has(item.sagaId) ? 'moved' : 'conflict';
+    outbox.handOver(
+      decided.flatMap((entry) => entry.messages),
+      stored!.sent,
+    );
+    return new Set(stored!.moved);
+  };
+
+  const applyAll = async (items: readonly Item[]): Promise<Outcome[]> => {
+    const outcomes: Outcome[] = items.map(() => 'ignored');
+    const decided: Decided<Context>[] = [];
+    const unread: { index: number; item: Item }[] = [];
+    items.forEach((item, index) => {
+      const known = recent.get(item.sagaId);
+      const entry = known === undefined ? null : decideOn(index, item, known);
+      if (entry === null) unread.push({ index, item });
+      else decided.push(entry);
+    });
+    const guessed = new Set(decided);
+    if (unread.length > 0) {
+      const read = await load(unread.map(({ item }) => item.sagaId));
+      for (const { index, item } of unread) {
+        const before = read.get(item.sagaId);
+        if (before === undefined) throw new Terminal(`no saga ${item.sagaId}`);
+        const entry = decideOn(index, item, before);
+        if (entry !== null) decided.push(entry);
+      }
+      // In one order everywhere, like the items.
+      decided.sort((a, b) => a.index - b.index);
+    }
+    if (decided.length === 0) return outcomes;
+
+    const moved = await store(decided);
+    for (const entry of decided) {
+      const { index, item, before, result } = entry;
+      if (guessed.has(entry)) recent.learn(moved.has(item.sagaId));
+      outcomes[index] = moved.has(item.sagaId) ? 'moved' : 'conflict';
+      if (!moved.has(item.sagaId) || definition.states[result.instance.state]?.final === true) continue;
+      const messages = item.messageId === null ? before.messages : new Set([...before.messages, item.messageId]);
+      const { context } = result.instance;
+      const instance =
+        context === before.instance.context ? result.instance : { ...result.instance, context: asStored(context) };
+      recent.keep({ instance, messages });
+    }
     if (moved.size > 0) onMoved([...moved]);
     return outcomes;
   };
@@ -172,7 +197,6 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     key: (item) => item.sagaId,
     one: async (item) => (await applyAll([item]))[0]!,
     many: applyAll,
-    lanes: 2,
   });
 
   const deadlines = watchDeadlines(
@@ -231,64 +255,29 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       });
       return outcome === 'moved';
     },
-    starter: (own) => createStarter(options, own, messagesFor, deadlineOf),
+    starter: (own) => createStarter(options, own, { messagesFor, deadlineOf, recent }),
     start: deadlines.start,
     stop: deadlines.stop,
   };
 }
 
-function createStarter<Context extends object, Request extends StartRequest<Context>>(
-  options: EngineOptions<Context>,
-  own: WithStart<Request>,
-  messagesFor: (decided: Advance<Context>, cause: { messageId: null; traceparent: string | undefined }) => Message[],
-  deadlineOf: (state: string) => number | null,
-): (request: Request) => Promise<boolean> {
-  const { definition, database, outbox, onMoved = () => {} } = options;
-  const statement = { name: own.name, text: sql.start(own.accept, definition.startEvent) };
-  const startAll = async (items: readonly { request: Request; traceparent: string }[]): Promise<boolean[]> => {
-    const requests = items.map((item) => item.request);
-    const messages = items.flatMap(({ request, traceparent }) =>
-      messagesFor(begin(definition, request.id, request.context), { messageId: null, traceparent }),
-    );
-    await failPoint('before-commit', definition.startEvent);
-    const [stored] = await database.query<{ begun: string[]; sent: StoredRow[] }>(statement, [
-      definition.name,
-      requests.map((request) => request.id),
-      requests.map((request) => JSON.stringify(request.context)),
-      requests.map(() => deadlineOf(definition.initial)),
-      definition.initial,
-      ...outboxParameters(messages),
-      ...own.parameters(requests),
-    ]);
-    await failPoint('after-commit', definition.startEvent);
-    outbox.handOver(messages, stored!.sent);
-    const begun = new Set(stored!.begun);
-    if (begun.size > 0) onMoved([...begun]);
-    return requests.map((request) => begun.has(request.id));
-  };
-  const startOne = createBatcher<{ request: Request; traceparent: string }, boolean>({
-    key: (item) => item.request.id,
-    one: async (item) => (await startAll([item]))[0]!,
-    many: startAll,
-    lanes: 2,
-  });
-  return (request) => startOne({ request, traceparent: outgoingTraceparent() });
-}
-
-function toInstance<Context extends object>(row: LoadedRow): Instance<Context> {
+function toKnown<Context extends object>(row: LoadedRow): Known<Context> {
+  const { owed, early } = row.progress;
   return {
-    id: row.saga_id,
-    state: row.state!,
-    version: row.version,
-    context: row.context as Context,
-    owed: row.progress.owed,
-    early: row.progress.early,
+    instance: {
+      id: row.saga_id,
+      state: row.state,
+      version: row.version,
+      context: row.context as Context,
+      owed,
+      early,
+    },
+    messages: new Set(row.messages),
   };
 }
 
 function moveParameters<Context extends object>(
   decided: readonly Decided<Context>[],
-  consumer: string,
   deadlineOf: (state: string) => number | null,
 ): unknown[] {
   const instances = decided.map((entry) => entry.result.instance);
@@ -303,16 +292,15 @@ function moveParameters<Context extends object>(
   );
   return [
     instances.map((instance) => instance.id),
-    decided.map((entry) => entry.before.version),
+    decided.map((entry) => entry.before.instance.version),
     instances.map((instance) => instance.version),
     instances.map((instance) => instance.state),
     // Most transitions learn nothing: null keeps the stored context.
     decided.map(({ before, result }) =>
-      result.instance.context === before.context ? null : JSON.stringify(result.instance.context),
+      result.instance.context === before.instance.context ? null : JSON.stringify(result.instance.context),
     ),
     instances.map((instance) => JSON.stringify({ owed: instance.owed, early: instance.early })),
     instances.map((instance) => deadlineOf(instance.state)),
-    consumer,
     log.map((line) => line.id),
     log.map((line) => line.seq),
     log.map((line) => line.from),
@@ -322,29 +310,4 @@ function moveParameters<Context extends object>(
     log.map((line) => line.decision),
     ...outboxParameters(decided.flatMap((entry) => entry.messages)),
   ];
-}
-
-/** Calls `look` again and again with a pause in between; never two at a time. */
-function watchDeadlines(look: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> = Promise.resolve();
-  let stopped = false;
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      looking = look().catch(onError);
-      void looking.then(() => {
-        if (!stopped) schedule();
-      });
-    }, everyMs);
-  };
-  return {
-    start: () => {
-      if (timer === undefined) schedule();
-    },
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
 }

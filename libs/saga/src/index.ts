@@ -15,15 +15,8 @@ export {
   type StateDefinition,
   type TransitionRule,
 } from './definition.ts';
-export {
-  createSagaEngine,
-  SagaConflict,
-  type Decision,
-  type EngineOptions,
-  type SagaEngine,
-  type StartRequest,
-  type WithStart,
-} from './engine.ts';
+export { createSagaEngine, SagaConflict, type Decision, type EngineOptions, type SagaEngine } from './engine.ts';
+export type { StartRequest, WithStart } from './starter.ts';
 
 /** The tables `sagas` and `saga_transitions`; they need those of libs/outbox beside them. */
 export const sagaMigrations = { name: 'saga', directory: fileURLToPath(new URL('../migrations', import.meta.url)) };

@@ -1,33 +1,43 @@
 /** The statements of the saga engine, to be read as SQL. Each serves one instance or hundreds alike. */
 import { outboxInsert } from '@ballast/outbox';
 
+/*
+ * Two things keep these statements on their indexes, whatever PostgreSQL believes of the tables when it plans them, which
+ * a connection often does while they are empty, and then keeps the plan: rows are looked up by `= ANY($n)`, not by a join
+ * alone, and what belongs to a row is gathered by an aggregate in a subquery, which must look all of it up. EXISTS and
+ * LIMIT 1 have both been planned as scans of the whole table.
+ */
+
+/** The messages that had an effect on an instance: what stands in its log, and is committed with that effect. */
+const messages = (sagaId: string): string => `
+  (SELECT coalesce(json_agg(t.message_id), '[]') FROM saga_transitions t
+    WHERE t.saga_id = ${sagaId} AND t.message_id IS NOT NULL) AS messages`;
+
 /**
- * One instance, and whether the message has been seen. $1 saga id, $2 message id, $3 consumer. Beside `load` because
- * PostgreSQL plans a statement with arrays anew each time, which costs more than running it for one.
+ * One instance. $1 saga id. Beside `load` because PostgreSQL plans a statement with arrays anew each time, which costs
+ * more than running it for one.
  */
 export const loadOne = {
   name: 'saga-load-one',
   text: `
-  SELECT s.id AS saga_id, s.state, s.version, s.context, s.progress,
-         EXISTS (SELECT FROM inbox WHERE inbox.message_id = $2::uuid AND consumer = $3) AS seen
+  SELECT s.id AS saga_id, s.state, s.version, s.context, s.progress, ${messages('$1::uuid')}
     FROM sagas s
    WHERE s.id = $1::uuid`,
 };
 
-/** Instances by id, and whether each message has been seen. $1 saga ids, $2 message ids, $3 consumer. */
+/** Instances by id. $1 saga ids. */
 export const load = {
   name: 'saga-load',
   text: `
-  SELECT given.saga_id, s.state, s.version, s.context, s.progress,
-         EXISTS (SELECT FROM inbox WHERE inbox.message_id = given.message_id AND consumer = $3) AS seen
-    FROM unnest($1::uuid[], $2::uuid[]) AS given(saga_id, message_id)
-    LEFT JOIN sagas s ON s.id = given.saga_id`,
+  SELECT s.id AS saga_id, s.state, s.version, s.context, s.progress, ${messages('s.id')}
+    FROM sagas s
+   WHERE s.id = ANY($1::uuid[])`,
 };
 
 /**
  * Transitions, all in one statement: the instances that are still at the version they were decided on move, and only
- * for them the message is remembered, the log written and the commands stored.
- * $1-$7 instances, $8 consumer, $9-$15 log, $16-$18 messages.
+ * for them the log, which also remembers the message, is written and the commands are stored.
+ * $1-$7 instances, $8-$14 log, $15-$17 messages.
  */
 export const move = {
   name: 'saga-move',
@@ -37,26 +47,23 @@ export const move = {
       AS given(id, expected, version, state, context, progress, deadline)
   ), locked AS MATERIALIZED (
     -- In one order everywhere: two replicas with the same instances in their batches would deadlock otherwise.
-    SELECT s.id FROM sagas s JOIN given g ON g.id = s.id AND g.expected = s.version ORDER BY s.id FOR UPDATE OF s
+    SELECT s.id FROM sagas s JOIN given g ON g.id = s.id AND g.expected = s.version
+     WHERE s.id = ANY($1::uuid[]) ORDER BY s.id FOR UPDATE OF s
   ), moved AS (
     UPDATE sagas s
        SET state = g.state, version = g.version, context = coalesce(g.context, s.context), progress = g.progress,
            deadline_at = now() + make_interval(secs => g.deadline), moved_at = now()
       FROM given g JOIN locked USING (id)
-     WHERE s.id = g.id AND s.version = g.expected
+     WHERE s.id = ANY($1::uuid[]) AND s.id = g.id AND s.version = g.expected
     RETURNING s.id
   ), logged AS (
     INSERT INTO saga_transitions (saga_id, seq, from_state, event, to_state, message_id, decision)
     SELECT l.saga_id, l.seq, l.from_state, l.event, l.to_state, l.message_id, l.decision
-      FROM unnest($9::uuid[], $10::int[], $11::text[], $12::text[], $13::text[], $14::uuid[], $15::jsonb[])
+      FROM unnest($8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::jsonb[])
         AS l(saga_id, seq, from_state, event, to_state, message_id, decision)
       JOIN moved ON moved.id = l.saga_id
-    RETURNING saga_id, message_id
-  ), remembered AS (
-    INSERT INTO inbox (message_id, consumer)
-    SELECT DISTINCT message_id, $8 FROM logged WHERE message_id IS NOT NULL
   ), sent AS (${outboxInsert(`(
-      SELECT c.* FROM unnest($16::uuid[], $17::uuid[], $18::jsonb[]) WITH ORDINALITY AS c(message_id, aggregate_id, message, ordinal)
+      SELECT c.* FROM unnest($15::uuid[], $16::uuid[], $17::jsonb[]) WITH ORDINALITY AS c(message_id, aggregate_id, message, ordinal)
         JOIN moved ON moved.id = c.aggregate_id
     )`)}
   )

@@ -33,7 +33,7 @@ describe('the saga engine', () => {
     for (let replica = 0; replica < 2; replica += 1) {
       const outbox = createOutbox({ database, publish: async (message) => void sent.push(message), sweepEveryMs: 50 });
       outboxes.push(outbox);
-      engines.push(createSagaEngine({ definition: trip, database, outbox, consumer: 'trip', deadlinesEveryMs: 20 }));
+      engines.push(createSagaEngine({ definition: trip, database, outbox, deadlinesEveryMs: 20 }));
     }
   });
   after(async () => {
@@ -88,13 +88,49 @@ describe('the saga engine', () => {
     assert.deepEqual(await log(id), ['Asked', 'RoomBooked']);
   });
 
-  it('remembers the messages it acted on, under its own name', async () => {
+  it('writes beside each transition which message caused it', async () => {
     const id = await start();
-    const message = event('RoomBooked', id);
-    await engines[0]!.handle(message);
-    assert.deepEqual(await database.query('SELECT consumer FROM inbox WHERE message_id = $1', [message.id]), [
-      { consumer: 'trip' },
-    ]);
+    const [booked, early] = [event('RoomBooked', id), event('FlightBooked', id)];
+    await engines[0]!.handle(early);
+    await engines[0]!.handle(booked);
+    assert.deepEqual(
+      await database.query('SELECT event, message_id FROM saga_transitions WHERE saga_id = $1 ORDER BY seq', [id]),
+      [
+        { event: 'TripWanted', message_id: null },
+        { event: 'FlightBooked', message_id: early.id },
+        { event: 'RoomBooked', message_id: booked.id },
+        { event: 'FlightBooked', message_id: booked.id },
+      ],
+    );
+  });
+
+  it('acts once on a message that another replica, or one that has died, acted on before', async () => {
+    const id = await start();
+    const [booked, early] = [event('RoomBooked', id), event('FlightBooked', id)];
+    await engines[0]!.handle(early);
+    const fresh = createSagaEngine({ definition: trip, database, outbox: outboxes[1]! });
+    for (const engine of [engines[1]!, fresh]) await engine.handle(early);
+    await engines[1]!.handle(booked);
+    const end = await state(id);
+    for (const engine of [...engines, fresh]) for (const message of [booked, early]) await engine.handle(message);
+    assert.deepEqual(await state(id), end);
+    assert.deepEqual(end, { state: 'Done', version: 4 });
+  });
+
+  it('decides on the row, not on what it remembers of it, once another has moved it', async () => {
+    const id = await start();
+    await engines[0]!.handle(event('RoomBooked', id));
+    // The first engine still remembers a saga that waits for its flight.
+    await engines[1]!.handle(event('FlightBooked', id));
+    await engines[0]!.handle(event('FlightBooked', id));
+    assert.deepEqual(await log(id), ['Asked', 'RoomBooked', 'Done']);
+
+    const other = await start();
+    await engines[1]!.handle({ ...event('RoomRefused', other), body: { why: 'full' } } as unknown as Message);
+    // What is remembered says "ask for a flight"; the row says that it is over.
+    await engines[0]!.handle(event('RoomBooked', other));
+    assert.deepEqual(await log(other), ['Asked', 'Undone']);
+    assert.deepEqual(commands(other), ['BookRoom']);
   });
 
   it('decides again what it decided on a state that has passed, when two replicas are at it together', async () => {
@@ -120,7 +156,6 @@ describe('the saga engine', () => {
       definition: trip,
       database,
       outbox: outboxes[0]!,
-      consumer: 'trip',
       deadlinesEveryMs: 20,
       onError: () => {},
     });
@@ -167,7 +202,7 @@ describe('the saga engine', () => {
   });
 
   it('lets one person decide, once, about what that person saw, and writes down who it was', async () => {
-    const engine = createSagaEngine({ definition: asking, database, outbox: outboxes[0]!, consumer: 'asking' });
+    const engine = createSagaEngine({ definition: asking, database, outbox: outboxes[0]! });
     const startOne = engine.starter({ ...own, name: 'asking-start' });
     const stuck = async (): Promise<string> => {
       const id = randomUUIDv7();

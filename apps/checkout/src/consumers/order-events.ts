@@ -4,7 +4,7 @@ import type { SagaEngine } from '@ballast/saga';
 import { orderEvents, type OrderContext } from '../domain/place-order.ts';
 
 /** Queue of the saga; both replicas compete for it. */
-export const sagaQueue = 'checkout.saga';
+const sagaQueue = 'checkout.saga';
 
 export const orderEventsConsumer = (engine: SagaEngine<OrderContext>): ConsumerOptions => ({
   queue: sagaQueue,

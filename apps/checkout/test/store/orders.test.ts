@@ -38,7 +38,7 @@ describe('batches of orders', () => {
     });
     const replica = (keys: string[]): Promise<boolean>[] => {
       const outbox = createOutbox({ database, publish: async () => {} });
-      const engine = createSagaEngine({ definition: placeOrder, database, outbox, consumer: 'test' });
+      const engine = createSagaEngine({ definition: placeOrder, database, outbox });
       // Batches go by id: so the keys of one come in another order than those of the other.
       const ids = keys.map(() => randomUUIDv7()).toSorted();
       return keys.map((key, index) => order(ids[index]!, key)).map(engine.starter(orderStart));

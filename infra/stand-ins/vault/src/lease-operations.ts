@@ -49,7 +49,13 @@ export const leaseOperations = [
       body: Revocation,
       answer: async ({ vault, body }) => {
         if (body.sync === true) {
-          await vault.leases.revoke(body.lease_id);
+          try {
+            await vault.leases.revoke(body.lease_id);
+          } catch (error) {
+            // Vault calls this a bad request, whatever was in the way.
+            if (!(error instanceof VaultError)) throw error;
+            throw new VaultError(400, `failed to revoke entry: ${error.message}`);
+          }
           return {};
         }
         // Done by the clock, a moment later.

@@ -118,8 +118,9 @@ test('a database that is away keeps its leases until they can be revoked', async
   const client = await here.service();
   const lent = await lend(client);
   await here.database.cut();
-  const { status } = await refusal(client.write('sys/leases/revoke', { lease_id: lent.leaseId, sync: true }));
-  assert.equal(status, 500);
+  const { status, said } = await refusal(client.write('sys/leases/revoke', { lease_id: lent.leaseId, sync: true }));
+  assert.equal(status, 400);
+  assert.match(said, /^failed to revoke entry/);
   assert.equal((await refusal(client.read('database/creds/shop'))).status, 500);
   assert.equal(await exists(here, lent.username), true);
   await here.database.restore();
