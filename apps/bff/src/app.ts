@@ -46,6 +46,10 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   const migrations = { name: 'bff', directory: join(import.meta.dirname, '../migrations') };
   const database = await openDatabase(config, {
     applicationName: config.INSTANCE,
+    // A caller is told within a second that the database is in trouble, be it slow, full or frozen.
+    connectTimeoutMs: 900,
+    statementTimeoutMs: 800,
+    queryTimeoutMs: 900,
     migrations: { schema: 'bff', sets: [migrations, idempotencyMigrations] },
     logger,
     metrics,

@@ -193,4 +193,15 @@ describe('an order under an Idempotency-Key', () => {
     }
     await until('the database to be back', async () => (await place(key)).status === 202);
   });
+
+  it('is a 503 within a second where the database does not answer', async () => {
+    await place(randomUUID());
+    await database.database.transaction(async (transaction) => {
+      await transaction.query('LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE');
+      const startedAt = performance.now();
+      assert.equal((await place(randomUUID())).status, 503);
+      // A busy machine adds to the second; without that limit it is five.
+      assert.ok(performance.now() - startedAt < 3_000, `${performance.now() - startedAt} ms`);
+    });
+  });
 });

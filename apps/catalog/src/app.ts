@@ -2,18 +2,21 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
+import { credentialLabRoutes } from '@ballast/postgres/lab';
 import { addLabRoutes, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import type { Config } from './config.ts';
 import { commandQueue, commandTypes, createCommandHandler } from './consumers/commands.ts';
 import { createExpiry } from './consumers/expiry.ts';
 import { changesOf, createProductCopies } from './copies.ts';
 import { createMeasures } from './measures.ts';
+import { createRecheck } from './recheck.ts';
 import { cacheLabRoutes } from './routes/lab.ts';
 import { productRoutes } from './routes/products.ts';
 import { quoteRoutes } from './routes/quote.ts';
 import { stockRoutes } from './routes/stock.ts';
 import { readSeed } from './seed.ts';
 import { findProduct, seedProducts } from './store/products.ts';
+import { settledRevisions, type MovedProduct } from './store/reservations.ts';
 
 const migrations = { name: 'catalog', directory: fileURLToPath(new URL('../migrations', import.meta.url)) };
 
@@ -36,6 +39,12 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     onTrouble: parts.report,
     onBack: () => logger.info('Redis answers again'),
   });
+  const recheck = createRecheck({
+    read: (productIds) => settledRevisions(database, productIds),
+    onKnown: (products) => copies.invalidate(changesOf(products)),
+    onError: (error) => parts.report('products that may have changed cannot be looked at yet', error),
+  });
+  const onUnsure = (moved: readonly MovedProduct[]): void => recheck.add(moved.map(({ productId }) => productId));
   const handle = createCommandHandler({
     database,
     outbox,
@@ -44,6 +53,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       copies.invalidate(changesOf(moved));
       measures.count(events);
     },
+    onUnsure,
   });
   const expiry = createExpiry({
     database,
@@ -52,6 +62,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       copies.invalidate(changesOf(moved));
       measures.countExpired(expired);
     },
+    onUnsure,
     onError: (error) => parts.report('expired reservations could not be released yet', error),
   });
 
@@ -65,9 +76,12 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   });
   await addOutboxRoutes(server, parts);
   productRoutes(server, database, copies);
-  stockRoutes(server, database, copies);
+  stockRoutes(server, { database, copies, recheck });
   quoteRoutes(server, database);
-  await addLabRoutes(server, (lab) => cacheLabRoutes(lab, { database, copies, instance: config.INSTANCE }));
+  await addLabRoutes(server, (lab) => {
+    cacheLabRoutes(lab, { database, copies, instance: config.INSTANCE });
+    credentialLabRoutes(lab, database);
+  });
 
   let consumer: ConsumerHandle | undefined;
   return {
@@ -82,6 +96,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       await Promise.all([consumer?.stop(), expiry.stop()]);
     },
     stop: async () => {
+      await recheck.stop();
       copies.close();
       await parts.close();
     },

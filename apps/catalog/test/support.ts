@@ -118,6 +118,7 @@ export async function openBench(): Promise<Bench> {
         outbox,
         reservationSeconds: 600,
         onCommitted: () => undefined,
+        onUnsure: () => undefined,
       });
       const handler = { handle, database: own, told: toldByIt };
       handlers.add(handler);

@@ -1,7 +1,8 @@
 /** All of claims' wiring, from its settings to a server that is ready to listen. */
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
-import { connectParts, outboxMigrations } from '@ballast/outbox';
+import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
+import { credentialLabRoutes } from '@ballast/postgres/lab';
 import { addLabRoutes, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createCheckoutClient } from './clients/checkout.ts';
 import type { Config } from './config.ts';
@@ -22,6 +23,8 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     logger,
     metrics,
     schema: 'claims',
+    // A caller is told within a second that the database is in trouble, be it slow, full or frozen.
+    limits: { connectTimeoutMs: 900, statementTimeoutMs: 800, queryTimeoutMs: 900 },
     migrations: [outboxMigrations, migrations],
   });
   const { database, messaging, outbox } = parts;
@@ -37,9 +40,13 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
   });
+  await addOutboxRoutes(server, parts);
   filingRoute(server, { file: createFiling(database), learnOrder, measures });
   claimRoutes(server, { database, outbox, measures });
-  await addLabRoutes(server, (lab) => labRoutes(lab, database));
+  await addLabRoutes(server, (lab) => {
+    labRoutes(lab, database);
+    credentialLabRoutes(lab, database);
+  });
 
   let consumer: ConsumerHandle | undefined;
   return {

@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { ConsumerHandle } from '@ballast/messaging';
 import { addOutboxRoutes, connectParts, outboxMigrations } from '@ballast/outbox';
-import { createHttpServer, type App, type BuildContext } from '@ballast/service';
+import { credentialLabRoutes } from '@ballast/postgres/lab';
+import { addLabRoutes, createHttpServer, type App, type BuildContext } from '@ballast/service';
 import { createProviders } from './clients/providers.ts';
 import type { Config } from './config.ts';
 import { commandsConsumer } from './consumers/commands.ts';
@@ -49,6 +50,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   await addOutboxRoutes(server, parts);
   webhookRoutes(server, { store, driver, providers });
   paymentMethodRoutes(server, providers);
+  await addLabRoutes(server, (lab) => credentialLabRoutes(lab, database));
   await server.ready();
 
   let consumer: ConsumerHandle | undefined;

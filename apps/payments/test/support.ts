@@ -269,8 +269,13 @@ export const cancel = (orderId: string): Message =>
 /** The cancellation of an operator who has the refund tried again. */
 export const cancelAgain = (orderId: string, retry: number): Message =>
   createMessage({ type: 'CancelPayment', correlationId: orderId, body: { orderId, retry } });
-export const refund = (orderId: string, claimId: string): Message =>
-  createMessage({ type: 'RefundPayment', correlationId: orderId, body: { orderId, claimId } });
+/** `retry` where the claim is granted again. */
+export const refund = (orderId: string, claimId: string, retry?: number): Message =>
+  createMessage({
+    type: 'RefundPayment',
+    correlationId: orderId,
+    body: { orderId, claimId, ...(retry === undefined ? {} : { retry }) },
+  });
 
 /** An order nobody has heard of. */
 export const newOrder = (): string => randomUUIDv7();

@@ -37,7 +37,7 @@ interface Calls {
 
 /** Pause between a caller's requests, in ms: many more than are allowed, and not all the machine can do. */
 const pauseMs = 20;
-/** Nobody waits long for a Redis that is away: promised is one time-out (150 ms), once. In ms, at p99. */
+/** Nobody waits long for a Redis that is away: promised are two time-outs (300 ms), once. In ms, at p99. */
 const generousP99Ms = 1_000;
 
 /** Runs it. Needs PostgreSQL and Redis (`TEST_POSTGRES_URL`, `TEST_REDIS_URL`). */

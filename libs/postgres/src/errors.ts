@@ -81,6 +81,16 @@ export function isEndedSession(error: unknown): boolean {
   return error instanceof DatabaseError && error.sqlstate === '57P01';
 }
 
+/**
+ * Whether the next statement would likely fare no better: the database gave no answer, none in time, or had no room. Not so
+ * after a deadlock or the like, nor after a login that was ended, which another one replaces.
+ */
+export function isOutOfReach(error: unknown): boolean {
+  if (!(error instanceof DatabaseError) || !error.retryable) return false;
+  const { sqlstate } = error;
+  return sqlstate === undefined || sqlstate === '57014' || sqlstate.startsWith('53') || sqlstate.startsWith('08');
+}
+
 /** Whether trying the same again later can help; true for anything that says so of itself. */
 export function isRetryable(error: unknown): boolean {
   return typeof error === 'object' && error !== null && (error as { retryable?: unknown }).retryable === true;

@@ -6,8 +6,8 @@ import type { Database } from './database.ts';
 /** Beyond these a tick is left out: the service's own work must get connections, too. */
 const mostInFlight = 50;
 const mostLong = 4;
-/** A statement has a time limit of its own, so a long piece of work is a transaction of several. */
-const longestStatementMs = 1_000;
+/** A statement has a time limit of its own (below a second in some services): long work is a transaction of several. */
+const longestStatementMs = 400;
 const tickMs = 20;
 
 export interface Load {

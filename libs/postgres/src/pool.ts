@@ -11,6 +11,11 @@ export interface DatabaseOptions {
   maxConnections?: number;
   /** How long the server works on one statement, in ms. */
   statementTimeoutMs?: number;
+  /**
+   * How long a caller waits for the answer to a statement, in ms; by default a second more than the server may work on it.
+   * Only this ends the wait for a server that is frozen, and its own clock with it.
+   */
+  queryTimeoutMs?: number;
   /** How long a caller waits for a connection, in ms. */
   connectTimeoutMs?: number;
   /** Told of connections lost while idle, or between the statements of a transaction. */
@@ -43,7 +48,7 @@ export function openPool(options: DatabaseOptions): PoolHandle {
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
     // The server may be frozen and keep its own clock from running: the client has one too.
-    query_timeout: statementTimeoutMs + 1_000,
+    query_timeout: options.queryTimeoutMs ?? statementTimeoutMs + 1_000,
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createBatcher, Overloaded } from '../src/index.ts';
+import { createBatcher, DatabaseError, Overloaded } from '../src/index.ts';
 
 /** A writer whose statements end when the test says so. */
 function controlled() {
@@ -92,6 +92,49 @@ describe('group commit', () => {
     const results = await Promise.allSettled([1, 2, 3].map(write));
     assert.ok(results.every((result) => result.status === 'rejected'));
     assert.equal(singles, 0);
+  });
+
+  for (const kind of ['one', 'many'] as const) {
+    it(`rejects what waits behind ${kind} that the database did not answer, and goes on with what comes later`, async () => {
+      const writer = controlled();
+      const write = createBatcher<number, number>({ key: String, one: writer.one, many: writer.many });
+      const first = kind === 'one' ? [write(1)] : [write(1), write(2)];
+      await turn();
+      assert.deepEqual(writer.calls.at(-1)!.kind, kind);
+      const all = Promise.allSettled([...first, write(3), write(4)]);
+      await turn();
+      const frozen = new DatabaseError('Query read timeout', { cause: undefined, retryable: true });
+      writer.calls[0]!.finish(frozen);
+      assert.deepEqual(
+        new Set((await all).map((result) => result.status === 'rejected' && result.reason)),
+        new Set([frozen]),
+      );
+      assert.equal(writer.calls.length, 1);
+      const later = write(5);
+      await turn();
+      writer.calls[1]!.finish();
+      assert.equal(await later, 50);
+    });
+  }
+
+  it('tries what waits behind a deadlock, an ended login or a conflict', async () => {
+    for (const error of [
+      new DatabaseError('deadlock detected', { cause: undefined, sqlstate: '40P01', retryable: true }),
+      new DatabaseError('terminating connection', { cause: undefined, sqlstate: '57P01', retryable: true }),
+      Object.assign(new Error('decided by others'), { retryable: true }),
+    ]) {
+      const writer = controlled();
+      const write = createBatcher<number, number>({ key: String, one: writer.one, many: writer.many });
+      const first = assert.rejects(write(1), error);
+      await turn();
+      const waiting = write(2);
+      await turn();
+      writer.calls[0]!.finish(error);
+      await first;
+      await turn();
+      writer.calls[1]!.finish();
+      assert.equal(await waiting, 20);
+    }
   });
 
   it('refuses what would wait without end', async () => {

@@ -86,6 +86,23 @@ describe('the database', () => {
     await nowhere.close();
   });
 
+  it('waits no longer for an answer than it may, also where the server keeps no time', async () => {
+    const hasty = createDatabase({
+      url: test.url,
+      applicationName: 'hasty',
+      statementTimeoutMs: 0,
+      queryTimeoutMs: 200,
+    });
+    try {
+      await assert.rejects(
+        hasty.query('SELECT pg_sleep(4)'),
+        (error: DatabaseError) => error.sqlstate === undefined && error.retryable,
+      );
+    } finally {
+      await hasty.close();
+    }
+  });
+
   it('survives the loss of connections in use and idle', async () => {
     const lost = database.transaction(async (transaction) => {
       await transaction.query('SELECT 1');

@@ -6,13 +6,15 @@
  *   replicas together can be stricter than the limit, never looser.
  * - A refusal is remembered until the next token is due; a caller who does not wait costs Redis nothing.
  * - While Redis does not answer, each key goes on here from where it was last known to be, and what is spent is told to
- *   Redis when it is back. Nobody waits for Redis twice: after one time-out it is left alone until it answers a ping.
+ *   Redis when it is back. A trip that timed out is made once more, because it may be this process that was held up; it may
+ *   take its tokens twice then, which is only stricter. After that Redis is left alone until it answers a ping: nobody
+ *   waits for it again.
  */
 import { defect } from '@ballast/faults';
 import { LRUCache } from 'lru-cache';
 import { spendingOf, type Buckets, type Spending } from './buckets.ts';
 import { intervalOf, take, type Limit } from './gcra.ts';
-import { connectRedis } from './redis.ts';
+import { askTwice, connectRedis } from './redis.ts';
 import { withTakeScript } from './take-script.ts';
 
 /** How long tokens taken ahead may be spent, in ms. */
@@ -115,6 +117,13 @@ export function redisBuckets(options: RedisBucketsOptions): Buckets {
     return entry;
   };
 
+  const isAway = (): boolean => away;
+  const bucketOf = (key: string, limit: Limit): [string, number, number] => [
+    prefix + key,
+    Math.ceil(intervalOf(limit) * 1_000),
+    limit.burst,
+  ];
+
   const spendHere = (entry: Entry, limit: Limit, now: number): Spending => {
     const { granted, level, waitMs } = take(limit, Math.max(0, entry.fullAt - now), 1);
     if (granted === 1) {
@@ -134,13 +143,9 @@ export function redisBuckets(options: RedisBucketsOptions): Buckets {
       const owed = entry.owes || entry.heardIn !== absences ? Math.max(0, entry.fullAt - askedAt) : 0;
       const absence = absences;
       try {
-        const [given, levelMicros, waitMicros] = await redis.ballastTake(
-          prefix + key,
-          Math.ceil(intervalOf(limit) * 1_000),
-          limit.burst,
-          asking.length,
-          ahead,
-          Math.round(owed * 1_000),
+        const [given, levelMicros, waitMicros] = await askTwice(
+          () => redis.ballastTake(...bucketOf(key, limit), asking.length, ahead, Math.round(owed * 1_000)),
+          isAway,
         );
         const now = performance.now();
         entry.owes = false;
@@ -192,14 +197,7 @@ export function redisBuckets(options: RedisBucketsOptions): Buckets {
       const entry = entryOf(key, now);
       if (!away) {
         try {
-          const [, level] = await redis.ballastTake(
-            prefix + key,
-            Math.ceil(intervalOf(limit) * 1_000),
-            limit.burst,
-            0,
-            0,
-            0,
-          );
+          const [, level] = await askTwice(() => redis.ballastTake(...bucketOf(key, limit), 0, 0, 0), isAway);
           return standing(limit, level / 1_000, 'redis');
         } catch (error) {
           leave(error instanceof Error ? error : new Error(String(error)));

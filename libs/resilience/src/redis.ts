@@ -18,3 +18,23 @@ export function connectRedis(url: string): Redis {
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
   });
 }
+
+/**
+ * Sends a command again that timed out, once. Timers run before sockets are read, so in a process that was itself held up
+ * a command times out although its answer has been there for long; Redis is not gone for that. The first one may have
+ * done its work: only for commands where twice does no harm. Not sent again where `unless` says so by then.
+ */
+export async function askTwice<Answer>(ask: () => Promise<Answer>, unless: () => boolean): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    // By the next turn of the event loop what has arrived is read.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (unless()) throw error;
+    return await ask();
+  }
+}
+
+/** ioredis has no class and no code for it. */
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.message === 'Command timed out';

@@ -47,6 +47,13 @@ export interface SealedTokens {
 /** Longer than identity may take to answer, so that a lease does not run out under its holder. */
 const leaseMs = 6_000;
 
+/** Rows of one statement: all that a long absence leaves would outlast the statement's time. */
+const purgeStep = 1_000;
+const purgeSome = `
+  DELETE FROM sessions
+   WHERE session_hash = ANY (ARRAY(SELECT session_hash FROM sessions WHERE expires_at <= now() LIMIT $1))
+  RETURNING session_hash`;
+
 const insert = `
   INSERT INTO sessions (session_hash, profile, sealed_access_token, sealed_refresh_token,
                         access_expires_at, refresh_due_at, expires_at)
@@ -153,8 +160,12 @@ export function sessionStore(database: Database): SessionStore {
       await database.query('DELETE FROM sessions WHERE session_hash = $1', [hash]);
     },
     purge: async () => {
-      const rows = await database.query('DELETE FROM sessions WHERE expires_at <= now() RETURNING session_hash');
-      return rows.length;
+      let total = 0;
+      for (let gone = purgeStep; gone === purgeStep;) {
+        gone = (await database.query(purgeSome, [purgeStep])).length;
+        total += gone;
+      }
+      return total;
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { Terminal, type Message } from '@ballast/messaging';
 import { rememberMessages, type Outbox } from '@ballast/outbox';
-import { createBatcher, type Database } from '@ballast/postgres';
+import { createBatcher, isRetryable, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service';
 import type { StockCommand, StockEvent } from '../domain/reservations.ts';
 import { lockReservations, ReservationConflict, type MovedProduct } from '../store/reservations.ts';
@@ -25,6 +25,8 @@ export interface CommandsOptions {
   reservationSeconds: number;
   /** Told the events of a transaction, and the products it moved, once it has committed. */
   onCommitted: (events: readonly StockEvent[], moved: readonly MovedProduct[]) => void;
+  /** Told the products of a transaction of which nobody knows whether it has committed. */
+  onUnsure: (moved: readonly MovedProduct[]) => void;
 }
 
 type CommandTask = StockTask & { messageId: string };
@@ -34,10 +36,11 @@ const maximumConflicts = 5;
 
 /** Returns the consumer's handler: it resolves once the command's effect is durable. */
 export function createCommandHandler(options: CommandsOptions): (message: Message) => Promise<void> {
-  const { database, outbox, onCommitted } = options;
+  const { database, outbox, onCommitted, onUnsure } = options;
 
-  const applyOnce = (tasks: readonly CommandTask[]): Promise<void> =>
+  const applyOnce = (tasks: readonly CommandTask[], onWritten: (moved: readonly MovedProduct[]) => void) =>
     database.transaction(async (transaction) => {
+      onWritten([]);
       const fresh = await rememberMessages(
         transaction,
         commandQueue,
@@ -51,14 +54,20 @@ export function createCommandHandler(options: CommandsOptions): (message: Messag
         ours.map((task) => task.command.orderId),
       );
       const { events, moved } = await applyTasks(transaction, outbox, ours, known);
+      onWritten(moved);
       transaction.afterCommit(() => onCommitted(events, moved));
     });
 
   const apply = async (tasks: readonly CommandTask[]): Promise<void> => {
     for (let tries = 1; ; tries += 1) {
+      let written: readonly MovedProduct[] = [];
       try {
-        return await applyOnce(tasks);
+        return await applyOnce(tasks, (moved) => {
+          written = moved;
+        });
       } catch (error) {
+        // The answer to its COMMIT may be what was lost; the message that comes again would then find its work done.
+        if (isRetryable(error)) onUnsure(written);
         if (!(error instanceof ReservationConflict) || tries === maximumConflicts) throw error;
       }
     }

@@ -1,6 +1,6 @@
 /** Reservations whose time is over: their pieces go back on hand, and checkout is told. */
 import type { Outbox } from '@ballast/outbox';
-import type { Database } from '@ballast/postgres';
+import { isRetryable, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service';
 import { anyExpired, lockExpired, type MovedProduct } from '../store/reservations.ts';
 import { applyTasks } from './apply.ts';
@@ -10,6 +10,8 @@ export interface ExpiryOptions {
   outbox: Outbox;
   /** Told, after each commit, how many reservations it ended, and the products it moved. */
   onExpired: (count: number, moved: readonly MovedProduct[]) => void;
+  /** Told the products of a transaction of which nobody knows whether it has committed. */
+  onUnsure: (moved: readonly MovedProduct[]) => void;
   /** Told when a look failed; the next one comes all the same. */
   onError: (error: unknown) => void;
   /** Pause between looks, in ms. */
@@ -27,13 +29,14 @@ const batchSize = 50;
 
 /** Looks for expired reservations again and again, never twice at a time. Replicas share the work. */
 export function createExpiry(options: ExpiryOptions): Expiry {
-  const { database, outbox, onExpired, onError, everyMs = 1_000 } = options;
+  const { database, outbox, onExpired, onUnsure, onError, everyMs = 1_000 } = options;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
   let stopped = false;
 
-  const releaseSome = (): Promise<number> =>
+  const releaseIn = (onWritten: (moved: readonly MovedProduct[]) => void): Promise<number> =>
     database.transaction(async (transaction) => {
+      onWritten([]);
       const expired = await lockExpired(transaction, batchSize);
       if (expired.size === 0) return 0;
       const tasks = [...expired.keys()].map((orderId) => ({
@@ -42,9 +45,22 @@ export function createExpiry(options: ExpiryOptions): Expiry {
         traceparent: outgoingTraceparent(),
       }));
       const { moved } = await applyTasks(transaction, outbox, tasks, expired);
+      onWritten(moved);
       transaction.afterCommit(() => onExpired(expired.size, moved));
       return expired.size;
     });
+
+  const releaseSome = async (): Promise<number> => {
+    let written: readonly MovedProduct[] = [];
+    try {
+      return await releaseIn((moved) => {
+        written = moved;
+      });
+    } catch (error) {
+      if (isRetryable(error)) onUnsure(written);
+      throw error;
+    }
+  };
 
   const look = async (): Promise<void> => {
     while (await anyExpired(database)) {

@@ -1,16 +1,20 @@
 /** The operator's correction of what is on hand, guarded by the product's version. */
 import { Problem, Product, ProductParams, StockUpdate } from '@ballast/contracts';
-import type { Database } from '@ballast/postgres';
+import { isRetryable, type Database } from '@ballast/postgres';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
 import type { ProductCopies } from '../copies.ts';
+import type { Recheck } from '../recheck.ts';
 import { findProduct, setOnHand } from '../store/products.ts';
 import { entityTag, readCondition } from './versions.ts';
 
 const StaleProblem = Type.Object({ ...Problem.properties, current: Product });
 
 /** `PUT /products/:id/stock`. */
-export function stockRoutes(server: HttpServer, database: Database, copies: ProductCopies): void {
+export function stockRoutes(
+  server: HttpServer,
+  { database, copies, recheck }: { database: Database; copies: ProductCopies; recheck: Recheck },
+): void {
   server.put(
     '/products/:id/stock',
     {
@@ -29,7 +33,12 @@ export function stockRoutes(server: HttpServer, database: Database, copies: Prod
     async (request, reply) => {
       const productId = request.params.id;
       const versions = seenVersions(request.headers['if-match']);
-      const changed = await setOnHand(database, { productId, versions, onHand: request.body.onHand });
+      const { onHand } = request.body;
+      const changed = await setOnHand(database, { productId, versions, onHand }).catch((error: unknown) => {
+        // What was lost may be no more than the answer.
+        if (isRetryable(error)) recheck.add([productId]);
+        throw error;
+      });
       if (changed !== null) {
         copies.invalidate([{ key: changed.product.productId, revision: changed.revision }]);
         reply.header('etag', entityTag(changed.version));

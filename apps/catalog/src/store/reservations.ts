@@ -115,6 +115,22 @@ const writeStatement = {
   SELECT NULL, product_id, revision FROM moved`,
 };
 
+/** Waits for whoever is still writing a row: a transaction whose connection broke may be about to commit. */
+const revisionsStatement = {
+  name: 'products-revisions',
+  text: `
+  SELECT product_id, revision FROM products
+   WHERE product_id = ANY($1::uuid[])
+   ORDER BY product_id
+     FOR SHARE`,
+};
+
+/** The revisions these products have now that nobody writes them; those that do not exist are missing. */
+export async function settledRevisions(database: Queryable, productIds: readonly string[]): Promise<MovedProduct[]> {
+  const rows = await database.query<{ product_id: string; revision: string }>(revisionsStatement, [productIds]);
+  return rows.map((row) => ({ productId: row.product_id, revision: Number(row.revision) }));
+}
+
 /** What is known of these orders, by order id; those nobody has heard of are not in it. Locks the rows. */
 export async function lockReservations(
   transaction: Transaction,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { LabCacheEntry, LabRows, LabStampedeResult, Product } from '@ballast/contracts';
+import type { LabCacheEntry, LabCredentials, LabRows, LabStampedeResult, Product } from '@ballast/contracts';
 import { configureFaults } from '@ballast/faults';
 import { freePort, until, type RunningApp } from '@ballast/testing';
 import { command, openBench, type Bench } from '../support.ts';
@@ -170,6 +170,11 @@ describe('copies of products', () => {
       headers: { authorization: `Bearer ${bench.token('customer')}` },
     });
     assert.equal(stranger.status, 403);
+  });
+
+  it('come from a database whose login the lab can look at', async () => {
+    const { source } = await lab<LabCredentials>(replicas[0], 'credentials');
+    assert.equal(source, 'static');
   });
 
   it('are counted by who has answered', async () => {

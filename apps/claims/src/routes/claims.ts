@@ -71,6 +71,7 @@ export function claimRoutes(
       config: { access: 'operator' },
       schema: {
         summary: 'Grant or refuse an open claim; a grant gives the order’s money back',
+        description: 'To grant again where the refund was refused asks for it once more.',
         security: [{ bearer: [] }],
         params: ClaimParams,
         body: ClaimDecision,
@@ -93,6 +94,11 @@ export function claimRoutes(
         return outcome;
       }
       const claim = await find(claimId, request.principal!);
+      if (claim.state === 'refund-refused' && decision === 'grant')
+        throw new ProblemError(
+          'conflict',
+          'This claim’s refund was refused; look at the claim before you grant it again.',
+        );
       if (decisionBehind[claim.state] === decision) return claim;
       throw new ProblemError('conflict', `This claim is ${claim.state}; a decision is made once.`);
     },

@@ -6,13 +6,25 @@ import { DatabaseError, type Database, type Queryable } from '@ballast/postgres'
 import { decided } from '../domain/claims.ts';
 import { claimColumns, toClaim, type ClaimRow } from './rows.ts';
 
+/** How often a refund can be tried again; what `RefundPayment` allows. */
+const maximumRetries = 1_000;
+
 /** Of two decisions about one claim one finds it open. */
 const decide = {
   name: 'claim-decide',
   text: `
   UPDATE claims SET state = $2, decided_at = now(), note = $3
    WHERE claim_id = $1 AND state = 'open'
-  RETURNING ${claimColumns}`,
+  RETURNING ${claimColumns}, refund_retry`,
+};
+
+/** Of two who grant again after one refusal one finds it refused, and so each try has a number of its own. */
+const grantAgain = {
+  name: 'claim-grant-again',
+  text: `
+  UPDATE claims SET state = 'granted', refund_retry = refund_retry + 1, refusal = NULL, note = coalesce($2, note)
+   WHERE claim_id = $1 AND state = 'refund-refused' AND refund_retry < ${maximumRetries}
+  RETURNING ${claimColumns}, refund_retry`,
 };
 
 const lockStates = {
@@ -29,8 +41,9 @@ const settle = {
 };
 
 /**
- * Decides about an open claim. A grant and the command that gives the money back are one commit. `taken`: the order's
- * money goes back through another claim already. `not-open`: there is no such claim, or it is decided.
+ * Decides about an open claim, or grants one again whose refund was refused. A grant and the command that gives the
+ * money back are one commit. `taken`: the order's money goes back through another claim already. `not-open`: there is
+ * no such claim, or it is decided, or its refund was tried a thousand times.
  */
 export async function decideClaim(
   database: Database,
@@ -40,10 +53,14 @@ export async function decideClaim(
   const { claimId, decision, note, traceparent } = given;
   try {
     return await database.transaction(async (transaction) => {
-      const [row] = await transaction.query<ClaimRow>(decide, [claimId, decided[decision], note]);
+      type DecidedRow = ClaimRow & { refund_retry: number };
+      let [row] = await transaction.query<DecidedRow>(decide, [claimId, decided[decision], note]);
+      if (row === undefined && decision === 'grant')
+        [row] = await transaction.query<DecidedRow>(grantAgain, [claimId, note]);
       if (row === undefined) return 'not-open';
       if (decision === 'grant') {
-        const body = { orderId: row.order_id, claimId: row.claim_id };
+        const { refund_retry: retry } = row;
+        const body = { orderId: row.order_id, claimId: row.claim_id, ...(retry === 0 ? {} : { retry }) };
         const command = createMessage(
           { type: 'RefundPayment', correlationId: row.order_id, causationId: null, body },
           traceparent,

@@ -73,7 +73,49 @@ describe('a granted claim', () => {
     await bench.payments.say(refused(claim));
     await reached(claim.claimId, 'refund-refused');
     assert.equal((await row(claim.claimId)).refusal, 'disputed: The money cannot be given back.');
-    assert.equal((await decide(app, operator, claim.claimId, 'grant')).status, 200);
+  });
+
+  it('that is refund-refused is granted again: payments is asked once more, under the next number', async () => {
+    const claim = await granted();
+    for (const retry of [1, 2]) {
+      const refusal = refused(claim);
+      await bench.payments.say(refusal);
+      await reached(claim.claimId, 'refund-refused');
+      assert.equal((await decide(app, operator, claim.claimId, 'refuse')).status, 409);
+      const answers = await Promise.all(
+        ['A new key.', undefined, undefined].map((note) => decide(app, operator, claim.claimId, 'grant', note)),
+      );
+      for (const { status, body } of answers) assert.deepEqual([status, body.state], [200, 'granted']);
+      assert.equal((await row(claim.claimId)).refusal, null);
+      const asked = await until('payments is asked again', () => {
+        const commands = new Map(bench.payments.heard(claim.orderId).map((message) => [message.id, message]));
+        return commands.size > retry ? [...commands.values()] : null;
+      });
+      assert.deepEqual(
+        asked.map(({ body }) => body),
+        [{}, { retry: 1 }, { retry: 2 }]
+          .slice(0, retry + 1)
+          .map((extra) => ({ orderId: claim.orderId, claimId: claim.claimId, ...extra })),
+      );
+      // The refusal that was heard already says nothing about this try.
+      const marker = refunded(await granted());
+      await bench.payments.say(refusal, marker);
+      await handled(marker);
+      assert.equal((await row(claim.claimId)).state, 'granted');
+    }
+    await bench.payments.say(refunded(claim));
+    await reached(claim.claimId, 'refunded');
+    assert.equal((await decide(app, operator, claim.claimId, 'grant')).body.state, 'refunded');
+  });
+
+  it('is not tried more often than the contract has numbers for, and the operator is told so', async () => {
+    const claim = await granted();
+    await bench.payments.say(refused(claim));
+    await reached(claim.claimId, 'refund-refused');
+    await bench.test.database.query('UPDATE claims SET refund_retry = 1000 WHERE claim_id = $1', [claim.claimId]);
+    const { status, body } = await decide(app, operator, claim.claimId, 'grant');
+    assert.deepEqual([status, body.code], [409, 'conflict']);
+    assert.equal((await row(claim.claimId)).state, 'refund-refused');
   });
 
   it('ends refunded in whatever order it hears of a refusal and of the refund', async () => {

@@ -152,7 +152,15 @@ describe('claims', () => {
   });
 
   it('have no lab routes outside the lab', async () => {
-    assert.equal((await call(`${app.url}/lab/claims?key=a`, operator)).status, 404);
+    for (const path of ['claims?key=a', 'relay', 'consumers', 'credentials']) {
+      assert.equal((await call(`${app.url}/lab/${path}`, operator)).status, 404, path);
+    }
+  });
+
+  it('have their dead letters shown to operators only', async () => {
+    const { status, body } = await call<{ items?: unknown }>(`${app.url}/dead-letters`, operator);
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal((await call(`${app.url}/dead-letters`, person)).status, 403);
   });
 });
 
@@ -162,6 +170,15 @@ describe('the claims lab', () => {
     bench = await openBench({ lab: true });
   });
   after(() => bench.close());
+
+  it('shows operators the relay, the consumers and the login of the database', async () => {
+    const app = await bench.start({ LAB_MODE: '1' });
+    for (const path of ['relay', 'consumers', 'credentials']) {
+      const url = `${app.url}/lab/${path}`;
+      assert.equal((await call(url, bench.person('operator'))).status, 200, path);
+      assert.equal((await call(url, bench.person())).status, 403, path);
+    }
+  });
 
   it('shows operators the rows behind a key, and the statement', async () => {
     const app = await bench.start({ LAB_MODE: '1' });

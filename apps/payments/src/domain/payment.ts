@@ -95,8 +95,8 @@ export function nextStep(payment: Payment): Step | null {
  */
 export function idempotencyKey({ orderId, claimId, retry }: Payment, step: Step): string {
   if (step !== 'refund') return `${orderId}-${step}`;
-  if (retry > 0) return `${orderId}-refund-${retry}`;
-  return claimId === null ? `${orderId}-refund` : `${orderId}-refund-claim-${claimId}`;
+  const first = claimId === null ? `${orderId}-refund` : `${orderId}-refund-claim-${claimId}`;
+  return retry > 0 ? `${first}-${retry}` : first;
 }
 
 const unchanged = (payment: Payment, ...events: Told[]): Change => ({ payment, ledger: [], events });
@@ -129,22 +129,31 @@ export function applyCommand(payment: Payment, command: PaymentCommand): Change 
         payment.provider === null
           ? { ...payment, wanted: 'cancelled', state: 'voided' }
           : { ...payment, wanted: 'cancelled' };
-      const { retry = 0 } = command.body;
-      // A number is used up by a try of its own; while another try is under way there is nothing to try again.
-      const again = retry > payment.retry && payment.state === 'captured' && payment.refusal?.step === 'refund';
-      const asked: Payment = again ? { ...cancelled, retry, refusal: null } : cancelled;
+      const asked = triedAgain(cancelled, command.body.retry);
       return unchanged(asked, ...answerTo('cancelled', asked));
     }
     case 'RefundPayment':
-      return refundFor(payment, command.body.claimId);
+      return refundFor(payment, command.body);
   }
 }
 
+/**
+ * Forgets a refund's refusal where `retry` is a number not tried before. A number is used up by a try of its own; while
+ * another try is under way there is nothing to try again.
+ */
+function triedAgain(payment: Payment, retry = 0): Payment {
+  const again = retry > payment.retry && payment.state === 'captured' && payment.refusal?.step === 'refund';
+  return again ? { ...payment, retry, refusal: null } : payment;
+}
+
 /** Gives money back for a claim, if there is any that is the shop's to give back. */
-function refundFor(payment: Payment, claimId: string): Change {
+function refundFor(payment: Payment, { claimId, retry }: MessageBody<'RefundPayment'>): Change {
   const refuse = (code: string, detail: string): Change =>
     unchanged(payment, refundRefused(payment, claimId, code, detail));
-  if (payment.claimId === claimId) return unchanged(payment, ...answerToClaim(payment));
+  if (payment.claimId === claimId) {
+    const asked = triedAgain(payment, retry);
+    return unchanged(asked, ...answerToClaim(asked));
+  }
   if (payment.claimId !== null)
     return refuse('claimed-already', 'The money of this order goes back, or went back, for another claim.');
   if (payment.wanted === 'cancelled')

@@ -71,6 +71,20 @@ describe('a refund for a claim', () => {
     assert.deepEqual(await bench.witness(orderId), kept);
   });
 
+  it('that was refused is tried again for a higher number, and succeeds where the provider has changed its mind', async () => {
+    const orderId = await paid('pm_standin_refund_fails_once');
+    const claimId = newOrder();
+    await bench.peer.say(refund(orderId, claimId));
+    await bench.told(orderId, 'RefundRefused');
+    await bench.peer.say(refund(orderId, claimId));
+    await until('the refusal again', () => count(orderId, 'RefundRefused') === 2);
+    assert.deepEqual(await bench.witness(orderId), kept);
+    await bench.peer.say(refund(orderId, claimId, 1), refund(orderId, claimId, 1));
+    assert.equal((await bench.told(orderId, 'PaymentRefunded')).refunded, amount);
+    assert.deepEqual(await bench.witness(orderId), givenBack);
+    assert.equal((await bench.ledger(orderId)).filter(({ kind }) => kind === 'refunded').length, 1);
+  });
+
   it('of what was never captured, is being given up or nobody knows is refused, and changes nothing', async () => {
     const unknown = newOrder();
     const held = newOrder();

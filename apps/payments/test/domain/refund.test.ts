@@ -115,4 +115,37 @@ describe('a refund that was refused', () => {
       ['PaymentCancelled'],
     );
   });
+
+  it('for a claim is tried once more, under the claim’s key, for each higher number', () => {
+    let payment = applyFact(applyCommand(captured, commands.refund).payment, facts.refundRefused).payment;
+    const grant = (number?: number, of = payment) =>
+      applyCommand(of, {
+        type: 'RefundPayment',
+        body: { orderId, claimId, ...(number === undefined ? {} : { retry: number }) },
+      });
+    for (const retry of [1, 2, 7]) {
+      const again = grant(retry);
+      assert.deepEqual([again.events, nextStep(again.payment)], [[], 'refund']);
+      assert.equal(idempotencyKey(again.payment, 'refund'), `${orderId}-refund-claim-${claimId}-${retry}`);
+      assert.deepEqual(grant(retry + 1, again.payment).payment, again.payment, 'a try is under way');
+      const refusal = { step: 'refund', code: 'disputed', detail: 'Still no.', retry } as const;
+      payment = applyFact(again.payment, { kind: 'refused', refusal }).payment;
+      for (const number of [undefined, 1, retry]) {
+        const told = grant(number);
+        assert.deepEqual(told.payment, payment);
+        assert.deepEqual(
+          told.events.map(({ type }) => type),
+          ['RefundRefused'],
+        );
+      }
+    }
+    const other = applyCommand(payment, commands.refundOther);
+    assert.deepEqual(other.payment, payment, 'another claim clears nothing');
+    const done = applyFact(grant(8).payment, facts.refunded);
+    assert.deepEqual(
+      done.events.map(({ type }) => type),
+      ['PaymentRefunded'],
+    );
+    assert.equal(nextStep(grant(9, done.payment).payment), null);
+  });
 });
