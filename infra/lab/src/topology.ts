@@ -184,6 +184,7 @@ export function ballastTopology(context: TopologyContext): Topology {
     ],
     urls: {
       shop: url('bff'),
+      'lab (patterns to drive)': `${url('bff')}/lab`,
       ...(payment.standIns.length === 0 ? {} : { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` }),
     },
     standIns: [...payment.standIns, ...(vault?.standIn === undefined ? [] : [`Vault: stand-in at ${vault.address}`])],

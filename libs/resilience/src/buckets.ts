@@ -19,6 +19,8 @@ export interface Spending {
 export interface Buckets {
   /** Takes one token. Answers at once where no other process need be asked; never rejects. */
   spend(key: string, limit: Limit): Spending | Promise<Spending>;
+  /** Takes one token that is in hand already; false where there is none, which says nothing about the bucket. */
+  spendInHand(key: string): boolean;
   /** How the bucket stands; takes nothing. `accepted` says whether a token is there. Never rejects. */
   look(key: string, limit: Limit): Promise<Spending>;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ export function localBuckets(options: { maximum?: number } = {}): Buckets {
       }
       return spendingOf(limit, taken.granted === 1, taken.level, taken.waitMs, 'local');
     },
+    spendInHand: () => false,
     look: async (key, limit) => {
       const { granted, waitMs, level } = take(limit, levelOf(key, performance.now()), 1);
       const before = granted === 1 ? level - 1_000 / limit.perSecond : level;

@@ -192,6 +192,16 @@ export function redisBuckets(options: RedisBucketsOptions): Buckets {
       });
     },
 
+    spendInHand: (key) => {
+      const entry = entries.get(key);
+      if (entry === undefined || entry.tokens === 0) return false;
+      const now = performance.now();
+      if (now >= entry.tokensUntil) return false;
+      count(entry, now);
+      entry.tokens -= 1;
+      return true;
+    },
+
     look: async (key, limit) => {
       const now = performance.now();
       const entry = entryOf(key, now);

@@ -40,6 +40,8 @@ declare module 'fastify' {
     closeConnections(): Promise<void>;
     /** Aborted when draining starts; streams (SSE) end on it. */
     draining: AbortSignal;
+    /** Whether answers must announce that their connection closes; Fastify's own do. */
+    isClosing(): boolean;
   }
 }
 
@@ -102,6 +104,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.decorate('draining', drainingController.signal);
   server.decorate('startDraining', () => drainingController.abort());
   const closing = { now: false };
+  server.decorate('isClosing', () => closing.now);
   server.decorate('closeConnections', () => closeConnections(server, closing));
   instrument(server, options, closing);
 

@@ -19,10 +19,7 @@ export interface RateLimits {
    * An `onRequest` hook that takes one token of the caller's bucket `name`. Add it before whatever it is to spare work.
    * `bearer`: whether the routes take bearer tokens.
    */
-  spend(
-    name: BucketName,
-    options?: { bearer?: boolean },
-  ): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+  spend(name: BucketName, options?: { bearer?: boolean }): SpendHook;
   /** How the caller's bucket stands; takes nothing. */
   look(name: BucketName, request: FastifyRequest): Promise<{ owner: BucketOwner; limit: Limit; standing: Spending }>;
 }
@@ -56,7 +53,7 @@ export async function createRateLimits(
       const check = server.createRateLimit(options);
       // Three headers on every answer cost a product read a twentieth; who is far from a limit need not count.
       const tellsAlways = name === 'expensive' || name === 'credentials';
-      return async (request, reply) => {
+      const ask = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
         const result = await check(request);
         if (result.isAllowed || (!result.isExceeded && !tellsAlways)) return;
         reply.header('ratelimit-limit', String(limit.burst));
@@ -68,6 +65,12 @@ export async function createRateLimits(
           retryAfterSeconds: Math.max(1, result.ttlInSeconds),
         });
       };
+      return (request, reply, done) => {
+        // A token taken ahead is spent without the plugin's promises: on a product read they cost more than all else here.
+        const owner = tellsAlways ? null : ownerOf(name, request, bearer);
+        if (owner !== null && !(owner instanceof Promise) && buckets.spendInHand(keyOf(owner))) done();
+        else void finish(ask(request, reply), done);
+      };
     },
     look: async (name, request) => {
       const owner = await ownerOf(name, request, true);
@@ -75,6 +78,20 @@ export async function createRateLimits(
     },
   };
 }
+
+/** Goes on once `asked` has said what becomes of the request. */
+async function finish(asked: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  let refusal: Error | undefined;
+  try {
+    await asked;
+  } catch (error) {
+    refusal = error instanceof Error ? error : new Error(String(error));
+  }
+  done(refusal);
+}
+
+/** As Fastify calls hooks that do not return a promise. */
+type SpendHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
 /** The plugin hands what it does not know on to the store. */
 type LimitedOptions = NonNullable<Parameters<HttpServer['createRateLimit']>[0]> & { limit: Limit };
