@@ -271,10 +271,15 @@ test('a recorded pid that now belongs to somebody else is left alone', async (co
   const { pid } = bystander;
   assert.ok(pid !== undefined);
   const paths = labPaths(folder);
-  const state = readFileSync(paths.state, 'utf8').replaceAll(
-    /"pid": \d+,\s+"startTime": "\d+"/g,
-    `"pid": ${pid}, "startTime": "1"`,
-  );
+  const written = readFileSync(paths.state, 'utf8');
+  // Redis overwrites the environment it was started with, so without its recorded pid nothing tells whose it is.
+  const recorded = [...written.matchAll(/"pid": (\d+)/g)].map((match) => Number(match[1]));
+  const left = allProcesses().filter((row) => recorded.includes(row.pid) && row.state !== 'Z');
+  context.after(() => {
+    for (const row of allProcesses())
+      if (left.some((known) => known.pid === row.pid && known.startTime === row.startTime)) send(row.pid, 'SIGKILL');
+  });
+  const state = written.replaceAll(/"pid": \d+,\s+"startTime": "\d+"/g, `"pid": ${pid}, "startTime": "1"`);
   writeFileSync(paths.state, state);
   await command('stop.ts', folder);
   assertNothingRuns(folder);
