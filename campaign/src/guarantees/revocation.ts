@@ -21,6 +21,8 @@ export interface RevocationSize {
 export const fullSize: RevocationSize = { revocations: 1_000, atOnce: 4 };
 
 const boundMs = 1_000;
+/** A view may be five seconds old, and what was on its way when identity froze arrives after that; in ms. */
+const blindAfterMs = 8_000;
 /** A question that needs somebody signed in, by service; whatever it answers otherwise, to the revoked it is 401. */
 const questions: Readonly<Record<string, { method: 'GET' | 'POST'; path: string; body?: unknown }>> = {
   bff: { method: 'GET', path: '/api/orders?limit=1' },
@@ -203,11 +205,9 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
   await mesh.pause('identity');
   let closedDoors = 0;
   try {
-    // A view of 5 s, and what was on its way when identity froze.
-    await pause(5_500);
     await Promise.all(
       writers.map(async (instance) => {
-        if (await waitFor(async () => (await write(instance)) === 503, 2_500)) closedDoors += 1;
+        if (await waitFor(async () => (await write(instance)) === 503, blindAfterMs)) closedDoors += 1;
         else
           violations.push(
             `${instance} took a write ${Math.round(performance.now() - frozenAt)} ms after it last heard of identity`,
