@@ -24,3 +24,6 @@ export * from './saga-diagram.ts';
 export * from './envelope.ts';
 export * from './messages.ts';
 export * from './lab.ts';
+export * from './faults.ts';
+export * from './verdicts.ts';
+export * from './live.ts';
