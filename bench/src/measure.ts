@@ -62,27 +62,38 @@ export function childProcesses(): number[] {
   );
 }
 
+export const unmeasured = (name: string): Measured => ({ name, rates: [], cpu: [], cpuWithParts: [] });
+
+/** One round of one contender, added to `entry`. */
+export async function measureOnce(
+  contender: Contender,
+  entry: Measured,
+  options: { roundMs: number; parts: readonly number[] },
+): Promise<void> {
+  const before = { own: cpuMilliseconds(contender.pids), parts: cpuMilliseconds(options.parts) };
+  const started = performance.now();
+  const done = await contender.run(options.roundMs);
+  const seconds = (performance.now() - started) / 1000;
+  const own = cpuMilliseconds(contender.pids) - before.own;
+  const parts = cpuMilliseconds(options.parts) - before.parts;
+  entry.rates.push(done / seconds);
+  entry.cpu.push((own * 1000) / done);
+  entry.cpuWithParts.push(((own + parts) * 1000) / done);
+}
+
 /** One round to warm up, which is thrown away, then `rounds`. */
 export async function measure(
   contenders: readonly Contender[],
   options: { rounds: number; roundMs: number; parts: readonly number[]; say: (line: string) => void },
 ): Promise<Measured[]> {
-  const found = contenders.map(({ name }): Measured => ({ name, rates: [], cpu: [], cpuWithParts: [] }));
+  const found = contenders.map(({ name }) => unmeasured(name));
   for (let round = 0; round <= options.rounds; round += 1) {
     // The other way round every second time: who comes first has the caches of nobody.
     const order = round % 2 === 0 ? contenders : contenders.toReversed();
     for (const contender of order) {
-      const before = { own: cpuMilliseconds(contender.pids), parts: cpuMilliseconds(options.parts) };
-      const started = performance.now();
-      const done = await contender.run(options.roundMs);
-      const seconds = (performance.now() - started) / 1000;
-      const own = cpuMilliseconds(contender.pids) - before.own;
-      const parts = cpuMilliseconds(options.parts) - before.parts;
-      if (round === 0) continue;
-      const entry = found[contenders.indexOf(contender)]!;
-      entry.rates.push(done / seconds);
-      entry.cpu.push((own * 1000) / done);
-      entry.cpuWithParts.push(((own + parts) * 1000) / done);
+      // The round to warm up goes nowhere.
+      const entry = round === 0 ? unmeasured(contender.name) : found[contenders.indexOf(contender)]!;
+      await measureOnce(contender, entry, options);
     }
     options.say(round === 0 ? 'warm' : `round ${round} of ${options.rounds}`);
   }

@@ -1,8 +1,9 @@
 /**
  * Ballast's side: the saga engine with its inbox and outbox over RabbitMQ and PostgreSQL, and a participant that
  * carries out each command with an inbox row, an (empty) effect and an outbox row in one statement. Driven over IPC.
+ * Its database and its corner of the broker are made and removed by the parent.
  */
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { createMessage, createMessaging, type Message, type OutgoingMessage } from '@ballast/messaging';
 import {
   createOutbox,
@@ -18,7 +19,7 @@ import { serve } from '../process.ts';
 import { emptySteps, type Plan } from './definition.ts';
 
 const url = process.env['BENCH_POSTGRES_URL']!;
-const name = `bench_${randomBytes(4).toString('hex')}`;
+const name = process.env['BENCH_NAMESPACE']!;
 const admin = createDatabase({ url, applicationName: 'bench', maxConnections: 1 });
 const report = (error: unknown): void => console.error(error);
 const messaging = await createMessaging({ url: process.env['BENCH_AMQP_URL']!, name, namespace: name });
@@ -38,8 +39,8 @@ async function service(schema: string, sets: readonly MigrationSet[]): Promise<{
   outbox.start();
   return { pool, outbox };
 }
-const orchestrator = await service(`${name}_saga`, [outboxMigrations, sagaMigrations]);
-const participant = await service(`${name}_steps`, [outboxMigrations]);
+const orchestrator = await service('bench_saga', [outboxMigrations, sagaMigrations]);
+const participant = await service('bench_steps', [outboxMigrations]);
 
 const finished = new Map<string, () => void>();
 const engine = createSagaEngine<Plan>({
@@ -148,7 +149,6 @@ serve({
     for (const { outbox } of [orchestrator, participant]) await outbox.stop();
     await messaging.close();
     for (const { pool } of [orchestrator, participant]) await pool.close();
-    await admin.query(`DROP SCHEMA ${name}_saga, ${name}_steps CASCADE`);
     await admin.close();
   },
 });

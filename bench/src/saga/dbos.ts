@@ -22,7 +22,7 @@ const saga = DBOS.registerWorkflow(
 
 DBOS.setConfig({
   name: 'bench',
-  systemDatabaseUrl: process.env['BENCH_DBOS_URL']!,
+  systemDatabaseUrl: process.env['BENCH_POSTGRES_URL']!,
   logLevel: 'error',
   runAdminServer: false,
 });
