@@ -2,29 +2,46 @@
  * `npm test`: all checks and tests of the repository, one line for each, and `N passed, N failed` at the end. Runs beside
  * `npm start` without touching it: parts, ports and data are its own. Exit code 1 when anything failed or nothing ran.
  */
-import { globSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type RunningParts, startParts } from '@ballast/lab';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { buildStorefront, type RunningParts, startParts, storefrontIsStale } from '@ballast/lab';
 import { type Group, type Options, readOptions, usage } from './runner/options.ts';
+import { type Job, type Lane, runJobs } from './runner/pool.ts';
 import { endAll, runCommand } from './runner/processes.ts';
 import { show, showEnd, showIndented, startHeartbeat, step } from './runner/screen.ts';
 import { checkLimit, type StaticCheck, staticChecks } from './runner/static-checks.ts';
 import { runTestFile } from './runner/test-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** As many as the smallest machine has cores. */
-const filesAtOnce = 2;
-const unitLimit = 180_000;
+/** One more than the smallest machine has cores: tests wait for much of their time. */
+const filesAtOnce = 3;
+/** A journey brings some fifteen processes along. */
+const journeysAtOnce = 2;
+const unitLimit = 5 * 60_000;
 const journeyLimit = 15 * 60_000;
 const unitFiles = ['{libs,apps,infra,campaign}/**/test/**/*.test.ts', 'scripts/test/**/*.test.ts'];
 const journeyFiles = ['e2e/test/**/*.test.ts'];
+/** Folders whose files take long come first, so that none of them is left alone at the end. */
+const order = ['e2e/', 'campaign/', 'scripts/', 'infra/', 'apps/', 'libs/'];
+/** Ports for the meshes of journeys; each slot has its own. Tests of the lab take theirs from 22000 on. */
+const [firstPort, portsEach] = [10_000, 4_000];
 
-/** Tools and tests print plain lines: their output is shown only when they fail, often in a log. */
-const environment: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
+/**
+ * Tools and tests print plain lines: their output is shown only when they fail, often in a log. What one process has
+ * compiled the next ones take from a folder: hundreds of them load the same sources.
+ */
+const compiled = mkdtempSync(join(tmpdir(), 'ballast-compiled-'));
+process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
+const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  NO_COLOR: '1',
+  FORCE_COLOR: undefined,
+  NODE_COMPILE_CACHE: compiled,
+};
 
 const total = { passed: 0, failed: 0 };
 let interrupted: NodeJS.Signals | undefined;
-let parts: RunningParts | undefined;
 
 await main();
 
@@ -39,14 +56,12 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
   const stopHeartbeat = startHeartbeat();
-  const phases: Record<Group, () => Promise<void>> = {
-    static: async () => await runStaticChecks(options.filter),
-    unit: async () => await runUnitTests(options.filter),
-    e2e: async () => await runFiles(find(journeyFiles, options.filter), 1, journeyLimit, environment),
-  };
-  for (const [group, run] of Object.entries(phases)) {
-    if (interrupted === undefined && (options.only ?? group) === group) await run();
-  }
+  const wants = (group: Group): boolean => interrupted === undefined && (options.only ?? group) === group;
+  if (wants('static')) await runStaticChecks(options.filter);
+  await runFiles(
+    wants('unit') ? find(unitFiles, options.filter) : [],
+    wants('e2e') ? find(journeyFiles, options.filter) : [],
+  );
   stopHeartbeat();
   if (total.passed + total.failed === 0) show('nothing ran');
   if (interrupted !== undefined) show(`interrupted by ${interrupted}: not everything ran`);
@@ -81,52 +96,71 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
   record(name, performance.now() - started, failed ? 0 : 1, failed ? [''] : [], output);
 }
 
-/** All of them share one set of parts: each file makes a database and a broker namespace of its own in it. */
-async function runUnitTests(filter: string): Promise<void> {
-  const files = find(unitFiles, filter);
-  if (files.length === 0) return;
-  const started = performance.now();
+/** All of them in one pool: where journeys wait, as they often do, there is something else to be done. */
+async function runFiles(units: readonly string[], journeys: readonly string[]): Promise<void> {
+  const parts = units.length === 0 ? undefined : startPrivateParts();
+  const pages = journeys.length === 0 ? undefined : buildPages();
+  const unitLane: Lane = { atOnce: filesAtOnce };
+  const journeyLane: Lane = { atOnce: journeysAtOnce };
+  const unit = (file: string): Job => ({
+    lane: unitLane,
+    run: async () => {
+      const running = await parts;
+      if (running !== undefined) await runFile(file, unitLimit, { ...environment, ...running.environment });
+    },
+  });
+  const journey = (file: string): Job => ({
+    lane: journeyLane,
+    run: async (slot) => {
+      await pages;
+      const first = firstPort + slot * portsEach;
+      const range = `${first}-${first + portsEach - 1}`;
+      await runFile(file, journeyLimit, { ...environment, TEST_PORT_RANGE: range });
+    },
+  });
   try {
-    parts = await step(
-      'private parts',
-      async () =>
-        await startParts({
-          onEvent: (event) => {
-            if (event.type === 'progress') show(`${event.component}: ${event.message}`);
-          },
-        }),
-    );
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    record('private parts', performance.now() - started, 0, [reason], '');
-    return;
-  }
-  showEnd('ready', 'private parts', performance.now() - started);
-  try {
-    await runFiles(files, filesAtOnce, unitLimit, { ...environment, ...parts.environment });
+    await runJobs([...journeys.map(journey), ...units.map(unit)], {
+      atOnce: filesAtOnce,
+      isOver: () => interrupted !== undefined,
+    });
   } finally {
-    await parts.stop();
+    await (await parts)?.stop();
   }
 }
 
-async function runFiles(
-  files: readonly string[],
-  atOnce: number,
-  limit: number,
-  testEnvironment: NodeJS.ProcessEnv,
-): Promise<void> {
-  const waiting = [...files];
-  const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined && interrupted === undefined; file = waiting.shift()) {
-      const name = file;
-      const result = await step(
-        name,
-        async () => await runTestFile(name, { root, limit, environment: testEnvironment }),
-      );
-      if (interrupted === undefined) record(name, result.milliseconds, result.passed, result.failures, result.output);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+/** Unit tests share one set: each file makes a database and a broker namespace of its own in it. Undefined: it failed. */
+async function startPrivateParts(): Promise<RunningParts | undefined> {
+  return await prepare('private parts', async () =>
+    startParts({
+      onEvent: (event) => {
+        if (event.type === 'progress') show(`${event.component}: ${event.message}`);
+      },
+    }),
+  );
+}
+
+/** The meshes of two journeys would build them at the same time. */
+async function buildPages(): Promise<void> {
+  if (storefrontIsStale()) await prepare('pages', buildStorefront);
+}
+
+/** Something that tests need; where it fails that is a failure by itself. */
+async function prepare<Result>(name: string, work: () => Promise<Result>): Promise<Result | undefined> {
+  const started = performance.now();
+  try {
+    const result = await step(name, work);
+    showEnd('ready', name, performance.now() - started);
+    return result;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    record(name, performance.now() - started, 0, [reason], '');
+    return undefined;
+  }
+}
+
+async function runFile(file: string, limit: number, testEnvironment: NodeJS.ProcessEnv): Promise<void> {
+  const result = await step(file, async () => await runTestFile(file, { root, limit, environment: testEnvironment }));
+  if (interrupted === undefined) record(file, result.milliseconds, result.passed, result.failures, result.output);
 }
 
 /** Counts and shows what became of one check or file. */
@@ -143,7 +177,13 @@ function record(name: string, milliseconds: number, passed: number, failures: re
 function find(patterns: readonly string[], filter: string): string[] {
   return globSync(patterns, { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist|\.lab)(\/|$)/.test(path) })
     .filter((path) => path.includes(filter))
-    .toSorted();
+    .toSorted()
+    .toSorted((one, other) => rankOf(one) - rankOf(other));
+}
+
+function rankOf(path: string): number {
+  const rank = order.findIndex((folder) => path.startsWith(folder));
+  return rank === -1 ? order.length : rank;
 }
 
 /** Ends what runs; main then comes to its end by itself. A second time, it ends at once. */

@@ -22,6 +22,7 @@ export async function ordersBench({
   const mesh = await startMesh({
     dataDirectory,
     portBase: 7_300,
+    profile: 'light',
     parts: 'native',
     serviceEnvironment: { bff: unlimited },
   });

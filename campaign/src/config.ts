@@ -14,15 +14,27 @@ export interface CampaignOptions {
   portBase: number;
   /** Checks these guarantees by themselves instead: numbers, names, or `all`. */
   guarantees: string | undefined;
+  /** Length of a run with faults of all kinds, drawn from the seed, in minutes. */
+  minutes: number | undefined;
+  /** File with an experiment that is run in place of a drawn one. */
+  experiment: string | undefined;
+  /** File that the report of such a run is written to, as JSON. */
+  report: string | undefined;
+  /** Leaves logs and data of such a run where they are. */
+  keep: boolean;
 }
 
 export const usage = `npm run campaign -- [--orders 500] [--concurrency 20] [--kill-every 3] [--targets checkout,catalog,payments]
                     [--declined 0.33] [--seed 1] [--port-base 7100]
+npm run campaign -- --minutes 5 [--seed 1] [--report FILE] [--keep] [--port-base 7100]
+npm run campaign -- --experiment FILE [--report FILE] [--keep] [--port-base 7100]
 npm run campaign -- --guarantees all|4,5,…|cache,webhooks,…
 
-Starts a mesh of its own, places orders while services are killed at random, waits until every order has ended, and
-judges stock, money and messages from rows. With --guarantees it checks those by themselves, in the sizes they are
-promised for. Exit 1 on any violation.`;
+With --minutes it breaks a mesh of its own in every way there is, drawn from the seed, while customers order, complain,
+browse and webhooks come; with --experiment it does what the file says, as exported from /chaos. It judges rows, what
+clients were told, and the auditor's verdicts. Without either it places orders while services are killed at random,
+waits until every order has ended, and judges stock, money and messages from rows. With --guarantees it checks those
+by themselves, in the sizes they are promised for. Exit 1 on any violation.`;
 
 /** Reads the arguments; null when help is wanted. Throws a sentence naming the option that is wrong. */
 export function readOptions(argv: readonly string[]): CampaignOptions | null {
@@ -37,12 +49,16 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
       seed: { type: 'string', default: '1' },
       'port-base': { type: 'string', default: '7100' },
       guarantees: { type: 'string' },
+      minutes: { type: 'string' },
+      experiment: { type: 'string' },
+      report: { type: 'string' },
+      keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return null;
   const number = (
-    name: 'orders' | 'concurrency' | 'kill-every' | 'declined' | 'seed' | 'port-base',
+    name: 'orders' | 'concurrency' | 'kill-every' | 'declined' | 'seed' | 'port-base' | 'minutes',
     least: number,
     most: number,
   ): number => {
@@ -62,10 +78,20 @@ export function readOptions(argv: readonly string[]): CampaignOptions | null {
     killEvery: number('kill-every', 0, 600),
     targets,
     declined: number('declined', 0, 1),
-    seed: number('seed', 0, 2 ** 32),
+    seed: number('seed', 0, 2 ** 32 - 1),
     portBase: number('port-base', 1024, 60_000),
     guarantees: values.guarantees,
+    // A schedule of less than ten seconds has no time to break anything; one of an hour is the most an experiment holds.
+    minutes: values.minutes === undefined ? undefined : number('minutes', 1 / 6, 60),
+    experiment: values.experiment,
+    report: values.report,
+    keep: values.keep,
   };
+}
+
+/** The lab's own settings, with every service leasing its login and leases short enough to change during a run. */
+export function leasingLab(): NodeJS.ProcessEnv {
+  return { ...process.env, LEASED_SERVICES: 'all', VAULT_LEASE_SECONDS: '60' };
 }
 
 /** Checks find their parts where tests find them: in TEST_POSTGRES_URL, TEST_AMQP_URL and TEST_REDIS_URL. */

@@ -2,9 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabProblem, startMesh } from '@ballast/lab';
+import { chaosCommand, NoExperiment } from './chaos/command.ts';
 import { readOptions, usage } from './config.ts';
 import { runGuarantees } from './run-guarantees.ts';
 import { run, type Report } from './run.ts';
+import { readSimulation, runSimulation, simulationUsage } from './simulation/command.ts';
 
 const say = (line: string): void => console.log(line);
 
@@ -26,13 +28,15 @@ function print(report: Report, seed: number): void {
 
 let options;
 try {
+  const simulation = readSimulation(process.argv.slice(2));
+  if (simulation !== null) process.exit((await runSimulation(simulation, say)) ? 0 : 1);
   options = readOptions(process.argv.slice(2));
 } catch (error) {
   console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
   process.exit(1);
 }
 if (options === null) {
-  say(usage);
+  say(`${usage}\n\n${simulationUsage}`);
   process.exit(0);
 }
 
@@ -46,6 +50,17 @@ if (options.guarantees !== undefined) {
   }
 }
 
+if (options.minutes !== undefined || options.experiment !== undefined) {
+  try {
+    const { passed } = await chaosCommand({ ...options, minutes: options.minutes ?? 0 }, say);
+    process.exit(passed ? 0 : 1);
+  } catch (error) {
+    if (!(error instanceof LabProblem || error instanceof NoExperiment)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
 const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-campaign-'));
 try {
   say('starting a mesh of its own …');
@@ -54,6 +69,7 @@ try {
   const mesh = await startMesh({
     dataDirectory,
     portBase: options.portBase,
+    profile: 'light',
     disposable: false,
     serviceEnvironment: { bff: unlimited },
   });

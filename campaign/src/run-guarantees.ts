@@ -30,6 +30,7 @@ export async function runGuarantees(
           const mesh = await startMesh({
             dataDirectory,
             portBase: options.portBase,
+            profile: 'light',
             disposable: true,
             serviceEnvironment: { bff: unlimited },
           });

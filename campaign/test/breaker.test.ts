@@ -1,23 +1,20 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { checkBreaker } from '../src/guarantees/breaker.ts';
+import { assertFound } from './found.ts';
 
 it('the breaker opens within ten failures, sends nothing while open, and one probe when half-open', async () => {
-  const { figures, violations } = await checkBreaker({ cycles: 2 });
+  const { figures, violations } = await checkBreaker({ cycles: 2, openWithinMs: 2_000 });
   assert.deepEqual(violations, []);
   assert.equal(figures['cycles'], 2);
-  assert.ok((figures['callsWhileOpen'] ?? 0) > 100, 'hardly called while open');
+  assert.ok((figures['callsWhileOpen'] ?? 0) > 20, 'hardly called while open');
 });
 
 for (const [defect, broken] of [
-  ['resilience.breaker-many-probes', 'probes instead of one'],
-  ['resilience.breaker-never-opens', 'not open after 10 failures'],
+  ['resilience.breaker-many-probes', / probes instead of one$/],
+  ['resilience.breaker-never-opens', / not open after 10 failures$/],
 ] as const) {
   it(`${defect} is found`, async () => {
-    const { violations } = await checkBreaker({ cycles: 1, defects: defect });
-    assert.ok(
-      violations.some((violation) => violation.includes(broken)),
-      violations.join('\n'),
-    );
+    await assertFound(() => checkBreaker({ cycles: 1, defects: defect }), broken);
   });
 }

@@ -2,41 +2,35 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judgeReads, type Write } from '../src/guarantees/cache-judge.ts';
 import { checkCache } from '../src/guarantees/cache.ts';
+import { assertFound } from './found.ts';
+
+/** Promised are 500 ms, which the campaign's full size is held to. Beside them what a machine may be held up for, in ms. */
+const withinMs = 2_000;
 
 it('copies at two replicas keep up with writes, with Redis cut off and frozen in between', async () => {
-  const { figures, violations } = await checkCache({ writes: 400, redisCuts: 2, products: 4 });
+  const { figures, violations } = await checkCache({ writes: 400, redisCuts: 2, products: 4, withinMs });
   assert.deepEqual(violations, []);
-  assert.equal(figures['writes'], 400);
+  assert.ok(figures['writes']! >= 400, `${figures['writes']} writes`);
   assert.equal(figures['redisCuts'], 2);
-  assert.ok(figures['reads']! > 1_000, `${figures['reads']} reads`);
+  assert.ok(figures['reads']! > 400, `${figures['reads']} reads`);
 });
 
 it('cache.no-flush-on-reconnect is found', async () => {
-  const { violations } = await checkCache({
-    writes: 60,
-    redisCuts: 1,
-    products: 4,
-    defects: 'cache.no-flush-on-reconnect',
-  });
-  assert.ok(
-    violations.some((violation) => violation.startsWith('others see it in time: ')),
-    violations.join('\n'),
-  );
+  const size = { writes: 30, redisCuts: 1, products: 2, withinMs, defects: 'cache.no-flush-on-reconnect' };
+  await assertFound(() => checkCache(size), 'others see it in time: ');
 });
 
 it('cache.accept-older is found', async () => {
-  const { violations } = await checkCache({
+  const size = {
     writes: 200,
     redisCuts: 0,
     products: 4,
+    withinMs,
     defects: 'cache.accept-older',
     // Loads take long enough to be overtaken.
     faults: 'cache.after-load=delay:30x1000000',
-  });
-  assert.ok(
-    violations.some((violation) => violation.startsWith('a writer reads its own write at once: ')),
-    violations.join('\n'),
-  );
+  };
+  await assertFound(() => checkCache(size), 'a writer reads its own write at once: ');
 });
 
 describe('the judge of reads', () => {

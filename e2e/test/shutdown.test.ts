@@ -21,7 +21,7 @@ describe('a service that is told to end while it is under load', () => {
 
   /** Asks one address again and again on kept-alive connections until `stop`; counts what came of it. */
   const load = (url: string, headers: Record<string, string>) => {
-    const agent = new Agent({ connections: 12, connect: { timeout: 1_000 } });
+    const agent = new Agent({ connections: 12, connect: { timeout: 10_000 } });
     const seen = { answered: 0, refused: 0, lost: [] as string[], unexpected: [] as number[] };
     let running = true;
     const one = async (): Promise<void> => {
@@ -30,8 +30,8 @@ describe('a service that is told to end while it is under load', () => {
           const response = await request(url, {
             dispatcher: agent,
             headers,
-            headersTimeout: 10_000,
-            bodyTimeout: 10_000,
+            headersTimeout: 30_000,
+            bodyTimeout: 30_000,
           });
           await response.body.text();
           if (response.statusCode === 200) seen.answered += 1;

@@ -2,9 +2,14 @@
  * Prepares a PostgreSQL server for the mesh: the database, and for every service a schema that only it can see.
  * Safe to run again at any time. The lab calls {@link bootstrapDatabase}; Compose runs this file with
  * POSTGRES_URL (an administrator's) and `<SERVICE>_DATABASE_PASSWORD` for each service in the environment, and
- * VAULT_ADMIN_PASSWORD for the role that Vault makes logins with.
+ * VAULT_ADMIN_PASSWORD for the role that Vault makes logins with, AUDITOR_DATABASE_PASSWORD and CHAOS_DATABASE_PASSWORD for
+ * those that look on (observers.ts).
  */
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { admitAuditor, auditorRole, chaosRole, prepareAuditor, prepareChaos } from './observers.ts';
+import { roleExists } from './roles.ts';
+
+export { auditorRole, chaosRole } from './observers.ts';
 
 /** The database of the mesh. */
 export const databaseName = 'ballast';
@@ -27,8 +32,13 @@ export const vaultAdministrator = 'vault_admin';
 
 /** The URL a service connects with, from the administrator's. */
 export function serviceUrl(adminUrl: string, service: string, password: string): string {
+  return roleUrl(adminUrl, loginRole(service), password);
+}
+
+/** The URL by which a role gets to the mesh's database, from the administrator's. */
+export function roleUrl(adminUrl: string, role: string, password: string): string {
   const url = new URL(adminUrl);
-  url.username = loginRole(service);
+  url.username = role;
   url.password = password;
   url.pathname = `/${databaseName}`;
   return url.href;
@@ -36,7 +46,7 @@ export function serviceUrl(adminUrl: string, service: string, password: string):
 
 /**
  * Creates what is missing: database, roles, schemas, rights. Login roles get the passwords given, by role name; Vault's
- * administrator is made when there is one for it.
+ * administrator, the auditor and the chaos controller are made when there is one for them.
  * @throws Error when a password is missing, the server does not answer within 10 s or the administrator lacks rights.
  */
 export async function bootstrapDatabase(adminUrl: string, passwords: Readonly<Record<string, string>>): Promise<void> {
@@ -46,18 +56,19 @@ export async function bootstrapDatabase(adminUrl: string, passwords: Readonly<Re
     for (const service of schemaOwners) await prepareRoles(client, service, passwords);
     const password = passwords[vaultAdministrator];
     if (password !== undefined) await prepareVaultAdministrator(client, password, schemaOwners.map(ownerRole));
+    if (passwords[auditorRole] !== undefined) await prepareAuditor(client, passwords[auditorRole]);
+    if (passwords[chaosRole] !== undefined) await prepareChaos(client, passwords[chaosRole]);
   });
   const inDatabase = new URL(adminUrl);
   inDatabase.pathname = `/${databaseName}`;
   await connected(inDatabase.href, async (client) => {
     await client.query(`REVOKE ALL ON DATABASE ${escapeIdentifier(databaseName)} FROM PUBLIC`);
-    if (passwords[vaultAdministrator] !== undefined) {
-      await client.query(
-        `GRANT CONNECT ON DATABASE ${escapeIdentifier(databaseName)} TO ${escapeIdentifier(vaultAdministrator)}`,
-      );
+    for (const role of [vaultAdministrator, auditorRole, chaosRole].filter((name) => passwords[name] !== undefined)) {
+      await client.query(`GRANT CONNECT ON DATABASE ${escapeIdentifier(databaseName)} TO ${escapeIdentifier(role)}`);
     }
     await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
     for (const service of schemaOwners) await prepareSchema(client, service);
+    if (passwords[auditorRole] !== undefined) await admitAuditor(client, schemaOwners, ownerRole);
   });
 }
 
@@ -110,11 +121,6 @@ async function prepareSchema(client: Client, service: string): Promise<void> {
   await client.query(`REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC`);
 }
 
-async function roleExists(client: Client, role: string): Promise<boolean> {
-  const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
-  return rowCount === 1;
-}
-
 async function connected(url: string, work: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({
     connectionString: url,
@@ -137,10 +143,11 @@ if (import.meta.main) {
     const password = process.env[`${service.toUpperCase()}_DATABASE_PASSWORD`];
     return password === undefined ? [] : [[loginRole(service), password] as const];
   });
-  const vaultPassword = process.env['VAULT_ADMIN_PASSWORD'];
-  await bootstrapDatabase(adminUrl, {
-    ...Object.fromEntries(passwords),
-    ...(vaultPassword === undefined ? {} : { [vaultAdministrator]: vaultPassword }),
+  const others = { VAULT_ADMIN: vaultAdministrator, AUDITOR_DATABASE: auditorRole, CHAOS_DATABASE: chaosRole };
+  const otherPasswords = Object.entries(others).flatMap(([name, role]) => {
+    const password = process.env[`${name}_PASSWORD`];
+    return password === undefined ? [] : [[role, password] as const];
   });
+  await bootstrapDatabase(adminUrl, Object.fromEntries([...passwords, ...otherPasswords]));
   console.log(`Database ${databaseName} is ready for ${schemaOwners.join(', ')}.`);
 }

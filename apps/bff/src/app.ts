@@ -7,8 +7,8 @@ import {
   addLabRoutes,
   authentication,
   bearerVerifier,
+  commonLabRoutes,
   createHttpServer,
-  faultRoutes,
   followRevocations,
   type App,
   type BuildContext,
@@ -19,11 +19,13 @@ import { createIdentity } from './clients/identity.ts';
 import { createKeyedWrites } from './clients/keyed-writes.ts';
 import { createInstances } from './clients/instances.ts';
 import { upstreamChecks } from './clients/readiness.ts';
+import { Upstream } from './clients/upstream.ts';
 import { createUpstreams } from './clients/upstreams.ts';
 import type { Config } from './config.ts';
 import { openBuckets } from './limits/buckets.ts';
 import { callers } from './limits/callers.ts';
 import { createRateLimits } from './limits/rate-limit.ts';
+import { chaosRoutes } from './routes/chaos/index.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { labRoutes } from './routes/lab/index.ts';
 import { orderEventRoutes } from './routes/order-events.ts';
@@ -65,6 +67,8 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   };
   const services = createUpstreams(origins, { logger, metrics });
   const instances = createInstances(origins);
+  // Beside the others: it is no part of the shop, and neither readiness nor `/lab` look at it.
+  const chaos = config.CHAOS_URL === undefined ? null : new Upstream({ name: 'chaos', origins: [new URL(config.CHAOS_URL).origin] });
   const { catalog, checkout, payments, claims } = services;
   const upstreams = Object.values(services);
   // A shop without complaints is still a shop: claims being away does not make the bff unready.
@@ -99,7 +103,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
 
   const verify = bearerVerifier({
     issuer: config.IDENTITY_URL,
-    jwksUrl: new URL('/.well-known/jwks.json', config.IDENTITY_URL),
+    jwksUrl: new URL('/.well-known/jwks.json', config.identityOrigins[0]),
   });
   const buckets = openBuckets(config, keys, logger, metrics);
   const limits = await createRateLimits(server, {
@@ -137,15 +141,16 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   await server.register(async (scope: HttpServer) => {
     scope.addHook('onRequest', limits.spend('default', { bearer: true }));
     await guardSession(scope, cookies, { cookieOnly: false });
-    const revocations = followRevocations(config.IDENTITY_URL, logger, metrics);
+    const revocations = followRevocations(config.identityOrigins[0]!, logger, metrics);
     await scope.register(authentication, { verify, revocations, tokenOf: tokenFrom(sessions) });
-    await addLabRoutes(scope, faultRoutes);
+    await addLabRoutes(scope, commonLabRoutes);
     await addLabRoutes(scope, (lab) => credentialLabRoutes(lab, database));
     stockRoutes(scope, catalog);
     orderRoutes(scope, checkout, keyedWrites);
     orderEventRoutes(scope, checkout, streams);
     claimRoutes(scope, claims);
     await labRoutes(scope, { instances, upstreams, limits });
+    await chaosRoutes(scope, { chaos, streams });
   });
 
   let stopSweeping: (() => Promise<void>) | undefined;
@@ -158,7 +163,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     stop: async () => {
       await stopSweeping?.();
       await keyedWrites.stop();
-      await Promise.all(upstreams.map((each) => each.close()));
+      await Promise.all([...upstreams, ...(chaos === null ? [] : [chaos])].map((each) => each.close()));
       await instances.close();
       await buckets.close();
       await database.close();

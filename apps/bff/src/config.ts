@@ -19,6 +19,8 @@ const Settings = Type.Object({
   CHECKOUT_URLS: Type.String(),
   PAYMENTS_URL: Type.String(),
   CLAIMS_URL: Type.String(),
+  /** The chaos controller, lab only. Without it `/api/chaos` and `/api/live` do not exist. */
+  CHAOS_URL: Type.Optional(Type.String()),
   /** Signs cookies and CSRF tokens and seals stored tokens. Another one ends every session. */
   SESSION_SECRET: Type.String({ minLength: 32 }),
   /** Folder with the built pages. Without it pages answer 503 and the API works. */
@@ -56,13 +58,18 @@ export interface Config extends Static<typeof Settings> {
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const settings = loadConfig(Settings, environment);
   const [identityOrigins, catalogOrigins, checkoutOrigins, paymentsOrigins, claimsOrigins] = [
-    origins('IDENTITY_URL', settings.IDENTITY_URL),
+    settings.IDENTITY_ADDRESS === undefined
+      ? origins('IDENTITY_URL', settings.IDENTITY_URL)
+      : origins('IDENTITY_ADDRESS', settings.IDENTITY_ADDRESS),
     origins('CATALOG_URLS', settings.CATALOG_URLS),
     origins('CHECKOUT_URLS', settings.CHECKOUT_URLS),
     origins('PAYMENTS_URL', settings.PAYMENTS_URL),
     origins('CLAIMS_URL', settings.CLAIMS_URL),
   ];
-  if (identityOrigins.length > 1) throw new ConfigError('IDENTITY_URL: must be one URL, it is the issuer');
+  if (origins('IDENTITY_URL', settings.IDENTITY_URL).length > 1) {
+    throw new ConfigError('IDENTITY_URL: must be one URL, it is the issuer');
+  }
+  if (settings.CHAOS_URL !== undefined) origins('CHAOS_URL', settings.CHAOS_URL);
   if (settings.PUBLIC_URL !== undefined) origins('PUBLIC_URL', settings.PUBLIC_URL);
   return {
     ...settings,

@@ -50,7 +50,9 @@ describe('the circuit in front of a service', () => {
     assert.equal(upstream.breaker.state, 'open');
     const refused = await read(upstream);
     assert.ok(refused instanceof ProblemError);
-    assert.deepEqual([refused.status, refused.retryAfterSeconds], [503, 2]);
+    assert.equal(refused.status, 503);
+    // It is open for two seconds, of which a busy machine may have used up one.
+    assert.ok(refused.retryAfterSeconds === 2 || refused.retryAfterSeconds === 1, `${refused.retryAfterSeconds}`);
     await assert.rejects(upstreamChecks([upstream])[0]!.check(), /circuit is open/);
     assert.equal(service.requests.length - before, 10);
     assert.deepEqual(kinds, ['short-circuit']);

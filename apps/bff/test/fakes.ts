@@ -126,6 +126,8 @@ export class FakeIdentity extends FakeService {
   tokenSeconds = 900;
   /** Milliseconds each refresh takes. */
   refreshDelayMs = 0;
+  /** No refresh is answered before it resolves. */
+  refreshHeld: Promise<void> = Promise.resolve();
   /** When set, every answer but the keys is this status. */
   outage: number | null = null;
   readonly #signer = tokenSigner();
@@ -201,6 +203,7 @@ export class FakeIdentity extends FakeService {
     }
     this.spent.set(token, family);
     await new Promise((resolve) => setTimeout(resolve, this.refreshDelayMs));
+    await this.refreshHeld;
     json(response, 200, this.#tokens(this.families.get(family)!, family));
   }
 

@@ -302,7 +302,7 @@ describe('what goes through the bff', () => {
       await new Promise((resolve, reject) => {
         const socket = connect(port, '127.0.0.1');
         let text = '';
-        socket.setTimeout(3_000, () =>
+        socket.setTimeout(20_000, () =>
           socket.destroy(new Error(`no answer to ${JSON.stringify(bytes.toString().slice(0, 60))}`)),
         );
         socket.on('data', (chunk) => (text += chunk.toString('latin1')));

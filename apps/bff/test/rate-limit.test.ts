@@ -65,10 +65,12 @@ describe('the rate limit', () => {
 
   it('is one for all replicas, refuses with the time to wait, and asks nobody behind', async () => {
     const before = catalog.calls.length;
+    const startedAt = performance.now();
     const answers: Response[] = [];
     for (let turn = 0; turn < 20; turn += 1) answers.push(await fetch(`${bffs[turn % 2]!.origin}${productPath}`));
     const accepted = answers.filter(({ status }) => status === 200).length;
-    assert.ok(accepted >= 6 && accepted <= 10, `${accepted} accepted`);
+    const cameBack = (performance.now() - startedAt) / 1_000;
+    assert.ok(accepted >= 6 && accepted <= 8 + cameBack, `${accepted} accepted, ${cameBack} tokens came back`);
     assert.equal(catalog.calls.length - before, accepted);
     const refused = answers.find(({ status }) => status === 429)!;
     assert.equal(refused.headers.get('retry-after'), '1');
@@ -90,15 +92,26 @@ describe('the rate limit', () => {
   });
 
   it('counts anonymous visitors by address, whatever headers and cookies they bring', async () => {
-    await empty(() => fetch(`${bffs[0]!.origin}${productPath}`));
     const visitor = new Browser(bffs[0]!.origin);
-    const forged = `${randomBytes(32).toString('base64url')}.${randomBytes(32).toString('base64url')}`;
-    for (const headers of [
-      { 'x-forwarded-for': '10.1.2.3', 'x-real-ip': '10.1.2.3', forwarded: 'for=10.1.2.3' },
-      { cookie: `ballast_session=${forged}` },
-      { authorization: `Bearer ${randomUUID()}` },
-    ]) {
-      assert.equal((await fetch(`${bffs[0]!.origin}${productPath}`, { headers })).status, 429, JSON.stringify(headers));
+    const byte = (): number => randomBytes(1)[0]!;
+    const forgeries: Record<string, () => Record<string, string>> = {
+      'another address': () => {
+        const address = `10.${byte()}.${byte()}.${byte()}`;
+        return { 'x-forwarded-for': address, 'x-real-ip': address, forwarded: `for=${address}` };
+      },
+      'another session': () => {
+        const [id, signature] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64url'));
+        return { cookie: `ballast_session=${id}.${signature}` };
+      },
+      'another token': () => ({ authorization: `Bearer ${randomUUID()}` }),
+    };
+    for (const [what, forge] of Object.entries(forgeries)) {
+      // New ones each time: if they were worth a bucket, that would be a full one. A machine that is held up for a second
+      // in between has a token again, and then it is tried again.
+      await until(`a refusal of ${what}`, async () => {
+        await empty(() => fetch(`${bffs[0]!.origin}${productPath}`));
+        return (await fetch(`${bffs[0]!.origin}${productPath}`, { headers: forge() })).status === 429;
+      });
     }
     // A cookie of ours that anybody can have is worth no bucket either.
     await patiently(() => visitor.fetch('/api/session'));
@@ -124,12 +137,15 @@ describe('the rate limit', () => {
     const browser = new Browser(bffs[0]!.origin);
     const session = await patiently(() => browser.fetch('/api/session'));
     browser.csrfToken = ((await session.json()) as { csrfToken: string }).csrfToken;
-    const statuses: number[] = [];
-    for (let turn = 0; turn < 10; turn += 1) {
-      statuses.push((await browser.post('/api/auth/login', { email: 'a@b.test', password: 'wrong' })).status);
-    }
-    assert.ok(statuses.includes(429), statuses.join(' '));
-    assert.ok(statuses.filter((status) => status === 401).length <= 6, statuses.join(' '));
+    const startedAt = performance.now();
+    let tried = 0;
+    await until('a refusal', async () => {
+      const { status } = await browser.post('/api/auth/login', { email: 'a@b.test', password: 'wrong' });
+      if (status === 401) tried += 1;
+      return status === 429;
+    });
+    const cameBack = (performance.now() - startedAt) / 1_000;
+    assert.ok(tried <= 4 + cameBack, `${tried} tried, ${cameBack} tokens came back`);
   });
 
   it('leaves webhooks, health and metrics alone', async () => {

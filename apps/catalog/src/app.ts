@@ -39,6 +39,12 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     onTrouble: parts.report,
     onBack: () => logger.info('Redis answers again'),
   });
+  metrics.gauge(
+    'catalog_copies_subscribed',
+    'Whether changes that other replicas make are heard of now.',
+    [],
+    (gauge) => gauge.set(copies.subscribed ? 1 : 0),
+  );
   const recheck = createRecheck({
     read: (productIds) => settledRevisions(database, productIds),
     onKnown: (products) => copies.invalidate(changesOf(products)),
@@ -73,6 +79,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     metrics,
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
+    identityAddress: config.IDENTITY_ADDRESS,
   });
   await addOutboxRoutes(server, parts);
   productRoutes(server, database, copies);

@@ -11,6 +11,8 @@ import type { VersionedProduct } from './store/products.ts';
 export interface ProductCopy {
   version: string;
   etag: string;
+  /** Orders the versions of one product. */
+  revision: number;
   /** The product as JSON. */
   body: string;
   onHand: number;
@@ -19,7 +21,10 @@ export interface ProductCopy {
 export type ProductCopies = Cache<ProductCopy>;
 
 const shapeCheck = Compile(
-  Type.Object({ version: Type.String({ pattern: '^\\d+$' }), product: Product }, { additionalProperties: false }),
+  Type.Object(
+    { version: Type.String({ pattern: '^\\d+$' }), revision: Type.Integer({ minimum: 0 }), product: Product },
+    { additionalProperties: false },
+  ),
 );
 
 /** `prefix` keeps meshes that share a Redis apart; it ends with what to change when the form of a copy changes. */
@@ -35,9 +40,9 @@ export function createProductCopies(options: {
     name: 'products',
     load: async (productId) => {
       const found = await find(productId);
-      return found === null ? null : { revision: found.revision, value: toCopy(found.version, found.product) };
+      return found === null ? null : { revision: found.revision, value: toCopy(found) };
     },
-    ...(redisUrl === '' ? {} : { redis: { url: redisUrl, prefix: `${prefix}.catalog.products.1:`, encode, decode } }),
+    ...(redisUrl === '' ? {} : { redis: { url: redisUrl, prefix: `${prefix}.catalog.products.2:`, encode, decode } }),
     onTrouble,
     onBack,
   });
@@ -47,14 +52,16 @@ export function createProductCopies(options: {
 export const changesOf = (moved: readonly MovedProduct[]): Change[] =>
   moved.map(({ productId, revision }) => ({ key: productId, revision }));
 
-const toCopy = (version: string, product: Product): ProductCopy => ({
+const toCopy = ({ version, revision, product }: VersionedProduct): ProductCopy => ({
   version,
+  revision,
   etag: entityTag(version),
   body: JSON.stringify(product),
   onHand: product.onHand,
 });
 
-const encode = ({ version, body }: ProductCopy): string => `{"version":"${version}","product":${body}}`;
+const encode = ({ version, revision, body }: ProductCopy): string =>
+  `{"version":"${version}","revision":${revision},"product":${body}}`;
 
 function decode(text: string): ProductCopy | null {
   let value: unknown;
@@ -64,5 +71,5 @@ function decode(text: string): ProductCopy | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-  return shapeCheck.Check(value) ? toCopy(value.version, value.product) : null;
+  return shapeCheck.Check(value) ? toCopy(value) : null;
 }

@@ -48,6 +48,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     metrics,
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
+    identityAddress: config.IDENTITY_ADDRESS,
   });
   await addOutboxRoutes(server, parts);
   orderRoutes(server, { store, catalog, startOrder: engine.starter(orderStart) });

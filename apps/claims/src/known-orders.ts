@@ -2,10 +2,15 @@
  * What is known of completed orders. An order is asked for at checkout the first time it is heard of, once for all who
  * ask about it at that moment; then it is a row here, because a completed order never changes.
  */
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Database } from '@ballast/postgres';
 import { ProblemError, type Principal } from '@ballast/service';
 import type { CheckoutClient } from './clients/checkout.ts';
 import { isKnownOrder, rememberOrder } from './store/orders.ts';
+
+declareFailPoints({
+  'before-order-check': 'a claim is about an order not heard of before; checkout is about to be asked',
+});
 
 /**
  * Returns the function that makes a caller's completed order known. Rejects with a `ProblemError`: 422 where the caller
@@ -20,6 +25,7 @@ export function createKnownOrders(
   const learn = async (orderId: string, { userId, token, roles }: Principal): Promise<void> => {
     // Whoever comes here just after the question was answered has looked before it was.
     if (await isKnownOrder(database, orderId, userId)) return;
+    await failPoint('before-order-check');
     const order = await checkout.findOwn(orderId, { token, isOperator: roles.includes('operator') });
     if (order === null)
       throw new ProblemError('unknown-order', 'You have no such order, so there is nothing to claim.', {

@@ -6,10 +6,10 @@ import {
   addLabRoutes,
   authentication,
   bearerVerifier,
+  commonLabRoutes,
   createHttpServer,
   createReporter,
   createRevocationView,
-  faultRoutes,
   type App,
   type BuildContext,
 } from '@ballast/service';
@@ -99,7 +99,7 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
   addAccountRoutes(server, { database, passwords, sessions });
   addSessionRoutes(server, { sessions });
   addRevocationRoutes(server, feed);
-  await addLabRoutes(server, faultRoutes);
+  await addLabRoutes(server, commonLabRoutes);
   await addCredentialRoutes(server, database);
   addDiscoveryRoutes(server, { issuer: config.IDENTITY_URL, keys: keys.published });
 

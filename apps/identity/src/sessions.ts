@@ -1,12 +1,18 @@
 /** Sessions: a refresh family in the database and the access tokens signed for it. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { TokenPair, User } from '@ballast/contracts';
-import { failPoint } from '@ballast/faults';
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Database } from '@ballast/postgres';
 import { ProblemError, type Logger, type Metrics, type Principal } from '@ballast/service';
 import type { AccessTokenIssuer } from './domain/access-token.ts';
 import { hashRefreshToken, newRefreshToken } from './domain/refresh-token.ts';
 import { beginRefreshFamily, endRefreshFamily, rotateRefreshToken } from './store/refresh-families.ts';
+
+declareFailPoints({
+  'before-token': 'a session is begun or refreshed and its access token is not signed yet',
+  'after-rotation': 'a refresh token is exchanged and its holder is not answered yet',
+  'after-sign-out': 'a session is ended and services that wait for the news are not told yet',
+});
 
 /** What can happen to a session. */
 export interface Sessions {
@@ -36,12 +42,11 @@ export function createSessions(options: {
     ['outcome'],
   );
 
-  const pair = async (user: User, familyId: string, refreshToken: string): Promise<TokenPair> => ({
-    accessToken: await issueAccessToken(user, familyId),
-    refreshToken,
-    expiresIn: accessTokenSeconds,
-    user,
-  });
+  const pair = async (user: User, familyId: string, refreshToken: string): Promise<TokenPair> => {
+    await failPoint('before-token');
+    const accessToken = await issueAccessToken(user, familyId);
+    return { accessToken, refreshToken, expiresIn: accessTokenSeconds, user };
+  };
 
   return {
     async begin(user) {
@@ -80,6 +85,7 @@ export function createSessions(options: {
       const familyId = principal.sessionId;
       if (familyId === null) throw new ProblemError('invalid-token', 'The access token lacks a claim.');
       await endRefreshFamily(database, { familyId, userId: principal.userId, accessSeconds: accessTokenSeconds });
+      await failPoint('after-sign-out');
       onRevoked();
     },
   };

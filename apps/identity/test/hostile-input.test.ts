@@ -56,7 +56,7 @@ describe('hostile input', () => {
     const response = await fetch(`${identity.url}${path}`, {
       method: 'POST',
       ...init,
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(30_000),
     });
     return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
   };

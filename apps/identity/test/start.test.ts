@@ -165,7 +165,7 @@ describe('the identity process', () => {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(30_000),
     });
 
   it('starts without a warning, serves, and ends with exit code 0 on SIGTERM', async () => {

@@ -46,6 +46,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     metrics,
     checks: parts.checks,
     issuer: config.IDENTITY_URL,
+    identityAddress: config.IDENTITY_ADDRESS,
   });
   await addOutboxRoutes(server, parts);
   webhookRoutes(server, { store, driver, providers });

@@ -4,7 +4,7 @@
  * when its lease or its pause is over. Every call carries an idempotency key made of the order and the step, so
  * repeating one whose answer was lost does nothing twice.
  */
-import { failPoint } from '@ballast/faults';
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import { runInTrace } from '@ballast/service';
 import type { Providers } from './clients/providers.ts';
 import { ProviderProtocolError } from './clients/provider.ts';
@@ -16,7 +16,13 @@ import {
   type Refusal,
   type Step,
 } from './domain/payment.ts';
+import { misdone } from './planted.ts';
 import type { PaymentStore } from './store/payments.ts';
+
+declareFailPoints({
+  'before-provider-call': 'a payment is leased and the provider is about to be called; detail: the step',
+  'after-provider-call': 'the provider has done it and that is not recorded yet; detail: the step',
+});
 
 /** Calls to providers at a time. */
 const maximumCalls = 128;
@@ -67,7 +73,8 @@ export function createDriver(options: {
     let payment = leased;
     try {
       for (let step = nextStep(payment); step !== null && !stopped; step = nextStep(payment)) {
-        const fact = await call(providers, payment, step);
+        await failPoint('before-provider-call', step);
+        const fact = (await misdone(providers[payment.provider!], payment, step)) ?? (await call(providers, payment, step));
         await failPoint('after-provider-call', step);
         const applied = await store.fact(payment.orderId, fact, { kind: 'reply' }, true);
         failures.delete(payment.orderId);

@@ -224,7 +224,7 @@ async function openPostbox(): Promise<{ postbox: Postbox; url: string; close: ()
     received: [],
     forwardTo: null,
     deliver: ({ path, headers, body }, to) =>
-      fetch(to + path, { method: 'POST', headers, body: new Uint8Array(body), signal: AbortSignal.timeout(5_000) }),
+      fetch(to + path, { method: 'POST', headers, body: new Uint8Array(body), signal: AbortSignal.timeout(30_000) }),
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

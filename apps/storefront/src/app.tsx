@@ -3,6 +3,7 @@ import { Header } from './components/header.tsx';
 import { Link } from './components/link.tsx';
 import { Notices } from './components/notices.tsx';
 import { CartPage } from './pages/cart.tsx';
+import { LazyChaosPage } from './pages/chaos-lazy.tsx';
 import { CheckoutPage } from './pages/checkout.tsx';
 import { LazyLabPage } from './pages/lab-lazy.tsx';
 import { NotFound } from './pages/not-found.tsx';
@@ -30,6 +31,10 @@ export function App({ onRetry }: { onRetry: () => void }) {
           <p>
             <Link href="/lab" data-testid="lab-link">
               Lab: see how it is built, and drive it
+            </Link>
+            {' · '}
+            <Link href="/chaos" data-testid="chaos-link">
+              Chaos: break it, and watch it stay upright
             </Link>
           </p>
         )}
@@ -59,6 +64,8 @@ function CurrentPage() {
       return <OrderPage orderId={here.orderId} />;
     case 'lab':
       return <LazyLabPage />;
+    case 'chaos':
+      return <LazyChaosPage />;
     case 'not-found':
       return <NotFound />;
     default:

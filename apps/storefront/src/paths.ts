@@ -10,6 +10,7 @@ export type Place = (
   | { page: 'orders' }
   | { page: 'order'; orderId: string }
   | { page: 'lab' }
+  | { page: 'chaos' }
   | { page: 'not-found' }
 ) & {
   /** Path and search, as they stand in the address bar. */
@@ -39,6 +40,8 @@ export function matchPath(path: string, search: string): Place {
       return { page: 'orders', address };
     case '/lab':
       return { page: 'lab', address };
+    case '/chaos':
+      return { page: 'chaos', address };
     case '/sign-in':
       return { page: 'sign-in', returnTo: safeReturn(parameters.get('return')), address };
     case '/register':

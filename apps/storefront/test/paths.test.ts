@@ -18,10 +18,11 @@ describe('addresses', () => {
       '/orders',
       `/orders/${id}/`,
       '/lab',
+      '/chaos',
     ];
     assert.deepEqual(
       pages.map((path) => matchPath(path, '').page),
-      ['products', 'product', 'cart', 'cart', 'sign-in', 'register', 'checkout', 'orders', 'order', 'lab'],
+      ['products', 'product', 'cart', 'cart', 'sign-in', 'register', 'checkout', 'orders', 'order', 'lab', 'chaos'],
     );
   });
 

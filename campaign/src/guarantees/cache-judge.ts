@@ -26,28 +26,29 @@ export interface Wait {
   calm: boolean;
 }
 
-/** How long another replica may serve what is old, in ms: usually, and cut off from Redis. */
-const convergenceMs = 500;
+/** How long another replica may serve what is old, in ms: promised usually, and cut off from Redis. */
+export const promisedMs = 500;
 const lifetimeMs = 5_000;
 
 /** From when on no read at `replica` may begin that does not see the write. */
-function deadline(write: Write, replica: number, disturbances: readonly Disturbance[]): number {
+function deadline(write: Write, replica: number, disturbances: readonly Disturbance[], withinMs: number): number {
   if (write.replica === replica) return write.at;
-  const usual = write.at + convergenceMs;
+  const usual = write.at + withinMs;
   const disturbed = disturbances.find(({ from, to }) => from < usual && write.at < to);
   if (disturbed === undefined) return usual;
-  return Math.min(write.at + lifetimeMs, Math.max(write.at, disturbed.to) + convergenceMs);
+  return Math.min(write.at + lifetimeMs, Math.max(write.at, disturbed.to) + withinMs);
 }
 
-/** What one reader at `replica` saw against its promises. */
+/** What one reader at `replica` saw against its promises; `withinMs` is how late it may be while Redis is there. */
 export function judgeReads(
   replica: number,
   reads: readonly Read[],
   writes: readonly Write[],
   disturbances: readonly Disturbance[],
+  withinMs: number = promisedMs,
 ): { fallen: string[]; late: string[]; waits: Wait[] } {
   const due = writes
-    .map((write) => ({ ...write, deadline: deadline(write, replica, disturbances) }))
+    .map((write) => ({ ...write, deadline: deadline(write, replica, disturbances, withinMs) }))
     .toSorted((a, b) => a.deadline - b.deadline);
   const fallen: string[] = [];
   const late: string[] = [];
@@ -69,7 +70,7 @@ export function judgeReads(
     }
     for (let write = writes[unseen]; write !== undefined && write.number <= number; write = writes[unseen]) {
       if (write.replica !== replica) {
-        const calm = deadline(write, replica, disturbances) === write.at + convergenceMs;
+        const calm = deadline(write, replica, disturbances, withinMs) === write.at + withinMs;
         waits.push({ ms: Math.max(0, startedAt - write.at), calm });
       }
       unseen += 1;

@@ -134,7 +134,7 @@ export async function startCatalogPair(planted: { defects?: string; faults?: str
 
 /** Without waiting for the log line `ready`, which is not written at this level. */
 async function alive(service: ServiceProcess): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     if (service.gone) throw new Error(`catalog has ended:\n${service.lines.join('\n')}`);
     const answer = await fetch(`${service.url}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);

@@ -155,14 +155,22 @@ async function drive(mesh: Mesh, keyed: readonly Keyed[], size: ClaimsSize): Pro
   const segments = size.kills + 1;
   let next = 0;
   let killing: Promise<void> = Promise.resolve();
+  let armed: Promise<void> = Promise.resolve();
   const lane = async (): Promise<void> => {
     for (let one = keyed[next]; one !== undefined; one = keyed[next]) {
       next += 1;
       // The kills are spread over the keys, each while many are under way.
       const segment = (index: number): number => Math.floor((index * segments) / size.keys);
       if (next < size.keys && segment(next) > segment(next - 1)) {
-        killing = killing.then(() => killOnce(mesh)).catch((error: unknown) => void failures.push(String(error)));
+        const gate = Promise.withResolvers<void>();
+        armed = gate.promise;
+        killing = killing
+          .then(() => killOnce(mesh, gate.resolve))
+          .catch((error: unknown) => void failures.push(String(error)))
+          .finally(gate.resolve);
       }
+      // What dies at a commit needs one: the rest waits until it is sure to meet it.
+      await armed;
       const { answers } = one;
       const callers = Array.from(
         { length: size.callers },
@@ -207,7 +215,7 @@ async function ask(mesh: Mesh, { key, token, orderId }: Keyed, details: string):
 }
 
 /** Kills from outside at any moment, and every second time from inside between a commit and its answers. */
-async function killOnce(mesh: Mesh): Promise<void> {
+async function killOnce(mesh: Mesh, onArmed: () => void): Promise<void> {
   const { service, figures } = mesh;
   if (figures.kills % 2 === 1) {
     await fetch(`${service.url}/lab/faults/after-claim`, {
@@ -216,8 +224,10 @@ async function killOnce(mesh: Mesh): Promise<void> {
       body: JSON.stringify({ action: 'crash', seconds: 60 }),
       signal: AbortSignal.timeout(10_000),
     });
+    onArmed();
     await until('the process to die after a commit', () => service.gone);
   }
+  onArmed();
   await service.end('SIGKILL');
   figures.kills += 1;
   mesh.service = await mesh.start();

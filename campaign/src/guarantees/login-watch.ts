@@ -11,7 +11,10 @@ export interface LoginWatch {
   close: () => Promise<void>;
 }
 
-/** How long an old login may stay once its last session has ended, in ms: generous beside the few it takes. */
+/**
+ * How long an old login may stay once its last session has ended, in ms: generous beside the few it takes, and more than
+ * a machine is held up for.
+ */
 const lingersMs = 2_500;
 const everyMs = 100;
 

@@ -54,7 +54,7 @@ export async function loneBffs(
 }
 
 async function alive(bff: ServiceProcess): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     if (bff.gone) throw new Error(`the bff has ended:\n${bff.lines.join('\n')}`);
     const answer = await fetch(`${bff.url}/healthz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);

@@ -4,8 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 /**
- * `well`: 200. `error`: 500. `reset`: the connection breaks once the request is there. `gone`: nobody listens. Before a
- * 200 or 500 it takes `delayMs`.
+ * `well`: 200. `error`: 500. `reset`: the connection breaks once the request is there. `gone`: nobody listens.
  */
 export type Mood = 'well' | 'error' | 'reset' | 'gone';
 
@@ -13,7 +12,8 @@ export interface MoodyCatalog {
   url: string;
   /** Requests for products that have arrived so far; probes of its health are not counted. */
   readonly arrived: number;
-  delayMs: number;
+  /** Holds what it would answer, or break, until the function it returns is called. */
+  hold(): () => void;
   setMood(mood: Mood): Promise<void>;
   close(): Promise<void>;
 }
@@ -28,16 +28,17 @@ export async function moodyCatalog(): Promise<MoodyCatalog> {
   const sockets = new Set<Socket>();
   let mood: Mood = 'well';
   let arrived = 0;
-  let delayMs = 0;
+  let held: Promise<void> = Promise.resolve();
   let server: Server | null = null;
 
   const listen = async (port: number): Promise<number> => {
     server = createServer((request, response) => {
       const isProbe = request.url === '/healthz';
       if (!isProbe) arrived += 1;
-      if (mood === 'reset') request.socket.destroy();
-      else if (delayMs > 0 && !isProbe) setTimeout(() => answer(response, mood === 'well'), delayMs);
-      else answer(response, mood === 'well' || isProbe);
+      void (isProbe ? Promise.resolve() : held).then(() => {
+        if (mood === 'reset') request.socket.destroy();
+        else answer(response, mood === 'well' || isProbe);
+      });
     });
     server.on('connection', (socket) => {
       sockets.add(socket);
@@ -63,11 +64,10 @@ export async function moodyCatalog(): Promise<MoodyCatalog> {
     get arrived() {
       return arrived;
     },
-    get delayMs() {
-      return delayMs;
-    },
-    set delayMs(milliseconds) {
-      delayMs = milliseconds;
+    hold: () => {
+      const gate = Promise.withResolvers<void>();
+      held = gate.promise;
+      return gate.resolve;
     },
     setMood: async (next) => {
       mood = next;

@@ -15,14 +15,16 @@ export interface RevocationSize {
   /** Sessions that are ended one after the other, `atOnce` at a time. */
   revocations: number;
   atOnce: number;
+  /** How long a service may not know of it, in ms, if not the second promised: a small run shares its machine. */
+  withinMs?: number;
 }
 
 /** What is promised, in the size that it is promised for. */
 export const fullSize: RevocationSize = { revocations: 1_000, atOnce: 4 };
 
-const boundMs = 1_000;
+const promisedMs = 1_000;
 /** A view may be five seconds old, and what was on its way when identity froze arrives after that; in ms. */
-const blindAfterMs = 8_000;
+const blindForMs = 7_000;
 /** A question that needs somebody signed in, by service; whatever it answers otherwise, to the revoked it is 401. */
 const questions: Readonly<Record<string, { method: 'GET' | 'POST'; path: string; body?: unknown }>> = {
   bff: { method: 'GET', path: '/api/orders?limit=1' },
@@ -46,7 +48,10 @@ const serviceOf = (instance: string): string => instance.replace(/-\d+$/, '');
 
 /** Runs it against `mesh`, which is left as it was found. */
 export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise<GuaranteeReport> {
-  const agent = new Agent({ connections: 64, connect: { timeout: 2_000 } });
+  const boundMs = size.withinMs ?? promisedMs;
+  /** It is judged by `boundMs`; that it is refused at all is waited for a little longer. */
+  const patienceMs = boundMs + 1_000;
+  const agent = new Agent({ connections: 64, connect: { timeout: 10_000 } });
   const violations: string[] = [];
   const delays: number[] = [];
   const identity = mesh.urls['identity']!;
@@ -66,8 +71,8 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-      headersTimeout: 5_000,
-      bodyTimeout: 5_000,
+      headersTimeout: 15_000,
+      bodyTimeout: 15_000,
     });
     return { status: response.statusCode, text: await response.body.text() };
   };
@@ -87,8 +92,8 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
     });
     return status;
   };
-  const waitFor = async (ready: () => Promise<boolean>, patienceMs: number): Promise<boolean> => {
-    const until = performance.now() + patienceMs;
+  const waitFor = async (ready: () => Promise<boolean>, milliseconds: number): Promise<boolean> => {
+    const until = performance.now() + milliseconds;
     while (performance.now() < until) {
       if (await ready()) return true;
       await pause(5);
@@ -108,7 +113,7 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
     const endedAt = performance.now();
     await Promise.all(
       instances.map(async (instance) => {
-        const refused = await waitFor(async () => (await ask(instance, token)) === 401, 3 * boundMs);
+        const refused = await waitFor(async () => (await ask(instance, token)) === 401, patienceMs);
         const delay = performance.now() - endedAt;
         delays.push(delay);
         if (!refused || delay > boundMs)
@@ -173,7 +178,7 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
     await call(`${identity}/logout`, 'POST', { token });
     const endedAt = performance.now();
     for (const stream of streams) {
-      const closed = await waitFor(async () => stream.closedAt() < Number.POSITIVE_INFINITY, 3 * boundMs);
+      const closed = await waitFor(async () => stream.closedAt() < Number.POSITIVE_INFINITY, patienceMs);
       const delay = stream.closedAt() - endedAt;
       if (closed) {
         streamsClosed += 1;
@@ -207,7 +212,7 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
   try {
     await Promise.all(
       writers.map(async (instance) => {
-        if (await waitFor(async () => (await write(instance)) === 503, blindAfterMs)) closedDoors += 1;
+        if (await waitFor(async () => (await write(instance)) === 503, blindForMs + boundMs)) closedDoors += 1;
         else
           violations.push(
             `${instance} took a write ${Math.round(performance.now() - frozenAt)} ms after it last heard of identity`,
@@ -222,7 +227,7 @@ export async function checkRevocation(mesh: Mesh, size: RevocationSize): Promise
   const resumedAt = performance.now();
   await Promise.all(
     writers.map(async (instance) => {
-      if (!(await waitFor(async () => (await write(instance)) !== 503, 10_000)))
+      if (!(await waitFor(async () => (await write(instance)) !== 503, 9_000 + boundMs)))
         violations.push(`${instance} refused writes ten seconds after identity came back`);
     }),
   );

@@ -47,11 +47,12 @@ export type ComponentReport = {
   process: ProcessIdentity | null;
 };
 
-/** How long to wait before the first, second, … restart in a row; the last one repeats. */
+/**
+ * How long to wait before a restart; the later ones for a component that did not become ready after the one before, the last
+ * one again and again. Whatever was ready begins with the first, however soon it died: being killed is no fault of its own,
+ * and one that dies by itself each time is slowed down by its own start.
+ */
 export const restartDelays: readonly number[] = [100, 500, 1000, 2000, 5000];
-
-/** A component ready for this long starts again at the first restart delay. */
-export const healthyAfter = 10_000;
 
 const probeTimeout = 1000;
 const probeInterval = 50;
@@ -76,7 +77,6 @@ export class Component {
   #seconds = 0;
   #restarts = 0;
   #restartsInARow = 0;
-  #readySince = 0;
   #everReady = false;
   #ending = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
@@ -207,7 +207,6 @@ export class Component {
       throw this.#ending.signal.aborted ? this.#ending.signal.reason : error;
     }
     this.#seconds = (performance.now() - started) / 1000;
-    this.#readySince = performance.now();
     this.#everReady = true;
     this.#enter('ready');
     if (this.#run?.hasEnded === true) this.#onDeath();
@@ -274,7 +273,7 @@ export class Component {
     const run = this.#run;
     if (run === undefined || !this.#wanted) return;
     this.#run = undefined;
-    if (performance.now() - this.#readySince > healthyAfter) this.#restartsInARow = 0;
+    this.#restartsInARow = 0;
     this.#scheduleRestart(run.child.exitCode, run.child.signalCode);
   }
 

@@ -1,8 +1,10 @@
 /** Parts from Docker Compose: the services `postgres`, `redis` and `rabbitmq` of the checkout's docker-compose.yml. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from './paths.ts';
-import type { PartName } from './parts/part.ts';
+import { type PartName, plainEnvironment } from './parts/part.ts';
+import type { BrokerControl } from './parts/rabbitmq.ts';
 import { describe, LabProblem } from './problem.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -31,15 +33,18 @@ export type DockerParts = {
   restart: (part: PartName, signal?: NodeJS.Signals) => Promise<void>;
   pause: (part: PartName) => Promise<void>;
   resume: (part: PartName) => Promise<void>;
+  /** How the broker's own control program is run in its container. */
+  brokerControl: () => BrokerControl;
   /** Stops them; with `removeData` their volumes go too. */
   down: (removeData: boolean) => Promise<void>;
 };
 
 /** The Docker parts of a lab, named after its first port so that several can run. */
 export function dockerParts(portBase: number, ports: Record<PartName, number>, secrets: Secrets): DockerParts {
+  const project = `ballast-${portBase}`;
   const compose = async (...args: string[]): Promise<void> => {
     try {
-      await run('docker', ['compose', '--project-name', `ballast-${portBase}`, ...args], {
+      await run('docker', ['compose', '--project-name', project, ...args], {
         cwd: repositoryRoot,
         timeout: upTimeout,
         env: {
@@ -56,7 +61,7 @@ export function dockerParts(portBase: number, ports: Record<PartName, number>, s
       const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
       throw new LabProblem(
         'docker',
-        `Docker Compose could not "${args[0] ?? ''}" the parts: ${said.split('\n').at(-1) ?? describe(error)}; look at "docker compose --project-name ballast-${portBase} logs", or use --parts native.`,
+        `Docker Compose could not "${args[0] ?? ''}" the parts: ${said.split('\n').at(-1) ?? describe(error)}; look at "docker compose --project-name ${project} logs", or use --parts native.`,
         { cause: error },
       );
     }
@@ -72,6 +77,26 @@ export function dockerParts(portBase: number, ports: Record<PartName, number>, s
     },
     pause: async (part) => await compose('pause', part),
     resume: async (part) => await compose('unpause', part),
+    brokerControl: () => ({
+      command: 'docker',
+      args: [
+        'compose',
+        '--project-name',
+        project,
+        '--file',
+        join(repositoryRoot, 'docker-compose.yml'),
+        'exec',
+        '--no-TTY',
+        'rabbitmq',
+        'rabbitmqctl',
+        '--quiet',
+      ],
+      // Also where the engine is, when it is not in the usual place.
+      environment: {
+        ...plainEnvironment(process.env),
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('DOCKER_'))),
+      } as Record<string, string>,
+    }),
     down: async (removeData) => await compose('down', ...(removeData ? ['--volumes'] : [])),
   };
 }

@@ -1,6 +1,6 @@
 /** The lab as tests, the campaign and tools use it: a running mesh, private parts, a browser. */
 export { type Chromium, ensureChromium } from './chromium.ts';
-export { type ComponentReport, healthyAfter, restartDelays } from './component.ts';
+export { type ComponentReport, restartDelays } from './component.ts';
 export { readConfig, type LabConfig } from './config.ts';
 export type { ComponentKind, ComponentState, LabEvent, OnEvent } from './events.ts';
 export { startMesh } from './mesh.ts';
@@ -10,6 +10,7 @@ export type { PartChoice } from './parts/parts.ts';
 export { findFreePorts, isPortFree } from './ports.ts';
 export { type RunningParts, startParts, type StartPartsOptions } from './private-parts.ts';
 export { LabProblem } from './problem.ts';
+export { buildStorefront, storefrontIsStale } from './storefront.ts';
 export {
   ballastTopology,
   demoAccounts,

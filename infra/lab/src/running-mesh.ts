@@ -1,7 +1,14 @@
 /** The mesh while it runs: which component is started after which, hurt, and stopped. */
-import { mkdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { databaseName, loginRole, schemaOwners, vaultAdministrator } from '../../postgres/bootstrap.ts';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import {
+  auditorRole,
+  chaosRole,
+  databaseName,
+  loginRole,
+  schemaOwners,
+  vaultAdministrator,
+} from '../../postgres/bootstrap.ts';
 import { Component, type ComponentReport, type ComponentSpec, httpProbe, localUrl } from './component.ts';
 import { dockerAnswers, type DockerParts, dockerParts } from './docker.ts';
 import type { OnEvent } from './events.ts';
@@ -10,7 +17,7 @@ import { type LabPaths, nodeBinary, repositoryRoot } from './paths.ts';
 import { prepareDatabase, requireReachable, telling } from './parts/outside.ts';
 import { labPartUrls, type PartName, partNames, partVariables, plainEnvironment } from './parts/part.ts';
 import { choosePartSources, type PartSource, prepareNativePart, withoutSecrets } from './parts/parts.ts';
-import { rabbitmqPorts } from './parts/rabbitmq.ts';
+import { type BrokerControl, brokerControl, rabbitmqPorts } from './parts/rabbitmq.ts';
 import { requireFreePort } from './ports.ts';
 import { startTimeOf } from './process-table.ts';
 import { LabProblem } from './problem.ts';
@@ -19,6 +26,9 @@ import { forget, writeState } from './state-file.ts';
 import { buildStorefront, storefrontIsStale } from './storefront.ts';
 import { ballastTopology, partOffsets, type ServiceDefinition, type Topology } from './topology.ts';
 import { prepareVault, type VaultPlan } from './vault.ts';
+
+/** Preloaded into every process of ours. */
+const keepCompiled = join(import.meta.dirname, 'keep-compiled.ts');
 
 const serviceStopTimeout = 10_000;
 const serviceReadyTimeout = 60_000;
@@ -39,6 +49,7 @@ export class RunningMesh {
   readonly #docker: DockerParts;
   readonly #onEvent: OnEvent;
   readonly #components = new Map<string, Component>();
+  #brokerControl: BrokerControl | undefined;
   readonly #startedAt = new Date().toISOString();
   #stopping: Promise<void> | undefined;
 
@@ -49,7 +60,7 @@ export class RunningMesh {
     this.#sources = sources;
     this.#onEvent = options.onEvent ?? (() => undefined);
     this.#secrets = loadSecrets(paths.secrets, {
-      postgresRoles: [...schemaOwners.map(loginRole), vaultAdministrator],
+      postgresRoles: [...schemaOwners.map(loginRole), vaultAdministrator, auditorRole, chaosRole],
       vaultSecretIds: schemaOwners,
     });
     this.#ports = {
@@ -71,10 +82,7 @@ export class RunningMesh {
       partUrls: this.#partUrls,
       environment,
     });
-    const { only } = options;
-    this.#definitions = this.#topology.services.filter(
-      (definition) => only === undefined || only.includes(definition.name),
-    );
+    this.#definitions = chosen(this.#topology.services, options.only);
     this.#parts = partNames.filter((part) => this.#isNeeded(part));
     const { vault } = this.#topology;
     this.#vault = vault !== undefined && this.#isNeeded('vault') ? vault : undefined;
@@ -194,11 +202,13 @@ export class RunningMesh {
         onProgress: (component, message) => this.#onEvent({ type: 'progress', component, message }),
       });
       if (this.#stopping !== undefined) return;
+      if (part === 'rabbitmq') this.#brokerControl = brokerControl(spec);
       await this.#add(spec).start();
     } else {
       const address = `${withoutSecrets(this.#partUrls[part])} (${source})`;
       await telling(this.#onEvent, { component: part, kind: 'part', address }, async () => {
         if (source === 'docker') await this.#docker.up([part]);
+        if (source === 'docker' && part === 'rabbitmq') this.#brokerControl = this.#docker.brokerControl();
         await requireReachable(part, this.#partUrls[part]);
       });
     }
@@ -228,13 +238,18 @@ export class RunningMesh {
       name: definition.name,
       kind: definition.kind,
       port: definition.port,
+      ...(definition.morePorts === undefined ? {} : { morePorts: definition.morePorts }),
       address: localUrl(definition.port),
       command: nodeBinary,
-      arguments: [resolve(repositoryRoot, definition.entry)],
+      arguments: ['--import', keepCompiled, resolve(repositoryRoot, definition.entry)],
       workingDirectory: repositoryRoot,
       environment: {
+        NODE_COMPILE_CACHE: join(this.#paths.root, 'compile-cache'),
         ...plainEnvironment(this.#options.environment ?? process.env),
         ...definition.environment,
+        ...(definition.controlsBroker === true && this.#brokerControl !== undefined
+          ? { BROKER_CONTROL: JSON.stringify(this.#brokerControl) }
+          : {}),
         ...this.#options.env,
         ...this.#options.serviceEnvironment?.[definition.name],
       },
@@ -242,6 +257,7 @@ export class RunningMesh {
       stopTimeout: serviceStopTimeout,
       readyTimeout: serviceReadyTimeout,
       probe: httpProbe(`${localUrl(definition.port)}${definition.readyPath}`),
+      beforeStart: async () => writeFiles(definition.files ?? {}),
     };
   }
 
@@ -256,7 +272,9 @@ export class RunningMesh {
       const more = part === 'rabbitmq' ? Object.values(rabbitmqPorts) : [];
       for (const offset of [0, ...more]) await requireFreePort(part, this.#ports[part] + offset);
     }
-    for (const { name, port } of this.#processes()) await requireFreePort(name, port);
+    for (const { name, port, morePorts = [] } of this.#processes()) {
+      for (const each of [port, ...morePorts]) await requireFreePort(name, each);
+    }
   }
 
   /** Every process of ours, stand-ins included. */
@@ -311,5 +329,19 @@ export class RunningMesh {
       standIns: [...this.#topology.standIns],
       components: this.#reports(),
     });
+  }
+}
+
+/** Those named, or all; and whatever carries their lines. */
+function chosen(all: readonly ServiceDefinition[], only: readonly string[] | undefined): ServiceDefinition[] {
+  const isNamed = ({ name }: ServiceDefinition): boolean => only === undefined || only.includes(name);
+  const linked = all.some((definition) => isNamed(definition) && definition.dependsOn.includes('toxiproxy'));
+  return all.filter((definition) => isNamed(definition) || (linked && definition.name === 'toxiproxy'));
+}
+
+function writeFiles(files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode: 0o600 });
   }
 }

@@ -6,14 +6,20 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseName, loginRole, serviceUrl } from '../../postgres/bootstrap.ts';
 import { localUrl } from './component.ts';
+import { type Link, Links, proxiesFile, toxiproxyOffset } from './links.ts';
+import { hasObserver, observers } from './observers.ts';
 import { repositoryRoot } from './paths.ts';
+import { planPayment } from './payment.ts';
 import { loopback } from './ports.ts';
 import type { PartName } from './parts/part.ts';
 import type { PartChoice } from './parts/parts.ts';
 import type { Secrets } from './secrets.ts';
 import { planVault, vaultEnvironment, type VaultPlan } from './vault.ts';
 
-/** Which services run: `light` is the commerce path only. Until others join, both are the same. */
+/**
+ * What runs. `full`: everything, with a link that can be broken on every line. `light`: the commerce path only, every service
+ * connected directly, and nobody who audits or breaks it.
+ */
 export const profiles = ['full', 'light'] as const;
 
 /** A value of `--profile`. */
@@ -46,6 +52,12 @@ export type ServiceDefinition = {
   readyPath: string;
   dependsOn: readonly string[];
   environment: Record<string, string>;
+  /** Other ports it listens on. */
+  morePorts?: readonly number[];
+  /** Written before every start, by path. */
+  files?: Readonly<Record<string, string>>;
+  /** It is told how to run the broker's own control program (BROKER_CONTROL), where there is one. */
+  controlsBroker?: boolean;
 };
 
 /** The mesh as it is to be run. */
@@ -53,6 +65,8 @@ export type Topology = {
   services: readonly ServiceDefinition[];
   /** Started and prepared when a service depends on `vault`. */
   vault?: VaultPlan;
+  /** The lines between processes and parts, each with a proxy of its own; none in the light profile. */
+  links?: readonly Link[];
   /** What a person may open. */
   urls: Record<string, string>;
   /** Sentences naming each stand-in in use. */
@@ -72,30 +86,37 @@ const offsets = {
   'checkout-1': 5,
   'checkout-2': 15,
   'payment-provider': 10,
+  auditor: 20,
+  chaos: 21,
+  toxiproxy: toxiproxyOffset,
 } as const;
+
+type ProcessName = keyof typeof offsets;
 
 /** Joins the mesh when it is there. */
 const claimsEntry = 'apps/claims/src/main.ts';
 
+const shopper = { email: 'demo@ballast.test', password: 'ballast-demo' };
+const operator = { email: 'operator@ballast.test', password: 'ballast-operator' };
+
 /** Accounts the seed makes in a lab (contract.md). */
-export const demoAccounts: readonly { email: string; password: string }[] = [
-  { email: 'demo@ballast.test', password: 'ballast-demo' },
-  { email: 'operator@ballast.test', password: 'ballast-operator' },
-];
+export const demoAccounts: readonly { email: string; password: string }[] = [shopper, operator];
 
 /** The mesh of this checkout. */
 export function ballastTopology(context: TopologyContext): Topology {
   const { portBase, secrets, partUrls, environment } = context;
-  const port = (name: keyof typeof offsets): number => portBase + offsets[name];
-  const url = (name: keyof typeof offsets): string => localUrl(port(name));
-  const payment = paymentProviders(context, url('payment-provider'));
-  const catalogs = [url('catalog-1'), url('catalog-2')].join(',');
+  const full = context.profile === 'full';
+  const links = new Links(portBase, full);
+  const port = (name: ProcessName): number => portBase + offsets[name];
+  const url = (name: ProcessName): string => localUrl(port(name));
+  /** Where `from` reaches each of `names`, comma separated. */
+  const reach = (from: ProcessName, ...names: ProcessName[]): string =>
+    names.map((name) => links.url(from, name, url(name))).join(',');
   const database = new URL(partUrls.postgres);
   database.pathname = `/${databaseName}`;
   const vault = planVault(context, database.href);
-  const checkouts = [url('checkout-1'), url('checkout-2')].join(',');
 
-  const common = (name: keyof typeof offsets): Record<string, string> => ({
+  const common = (name: ProcessName): Record<string, string> => ({
     HOST: loopback,
     PORT: String(port(name)),
     INSTANCE: name,
@@ -103,119 +124,160 @@ export function ballastTopology(context: TopologyContext): Topology {
     LAB_MODE: '1',
   });
   const service = (
-    name: keyof typeof offsets,
+    name: ProcessName,
     app: string,
     more: Record<string, string>,
     dependsOn: readonly string[] = [],
-  ): ServiceDefinition => ({
-    name,
-    kind: 'service',
-    entry: `apps/${app}/src/main.ts`,
-    port: port(name),
-    readyPath: '/readyz',
-    dependsOn: [
-      'postgres',
-      ...(vault?.leased.includes(app) === true ? ['vault'] : []),
-      // Identity sends no messages: it is there first, while the broker starts, and the others find its keys and the list of
-      // revoked tokens at once.
-      ...(app === 'identity' ? [] : ['rabbitmq', 'identity']),
-      ...dependsOn,
-    ],
-    environment: {
-      ...common(name),
-      POSTGRES_URL: serviceUrl(partUrls.postgres, app, secrets.postgresRoles[loginRole(app)] ?? ''),
-      AMQP_URL: partUrls.rabbitmq,
-      IDENTITY_URL: url('identity'),
-      ...vaultEnvironment(vault, app),
-      ...more,
-    },
+  ): ServiceDefinition => {
+    const direct = serviceUrl(partUrls.postgres, app, secrets.postgresRoles[loginRole(app)] ?? '');
+    return {
+      name,
+      kind: 'service',
+      entry: `apps/${app}/src/main.ts`,
+      port: port(name),
+      readyPath: '/readyz',
+      dependsOn: [
+        ...(full ? ['toxiproxy'] : []),
+        'postgres',
+        ...(vault?.leased.includes(app) === true ? ['vault'] : []),
+        // Identity sends no messages: it is there first, while the broker starts, and the others find its keys and the list of
+        // revoked tokens at once.
+        ...(app === 'identity' ? [] : ['rabbitmq', 'identity']),
+        ...dependsOn,
+      ],
+      environment: {
+        ...common(name),
+        POSTGRES_URL: links.url(name, 'postgres', direct),
+        // Names the issuer of every token and stays the same for all; where identity is reached is said beside it.
+        IDENTITY_URL: url('identity'),
+        ...(full && app !== 'identity' ? { IDENTITY_ADDRESS: reach(name, 'identity') } : {}),
+        ...vaultEnvironment(vault, app, (address) => links.url(name, 'vault', address)),
+        ...more,
+      },
+    };
+  };
+  const redis = (name: ProcessName): Record<string, string> => ({
+    REDIS_URL: links.url(name, 'redis', partUrls.redis),
+  });
+  const broker = (name: ProcessName): Record<string, string> => ({
+    AMQP_URL: links.url(name, 'rabbitmq', partUrls.rabbitmq),
   });
   const catalog = (name: 'catalog-1' | 'catalog-2'): ServiceDefinition =>
-    service(name, 'catalog', { REDIS_URL: partUrls.redis }, ['redis']);
+    service(name, 'catalog', { ...redis(name), ...broker(name) }, ['redis']);
   const checkout = (name: 'checkout-1' | 'checkout-2'): ServiceDefinition =>
-    service(name, 'checkout', { REDIS_URL: partUrls.redis, CATALOG_URLS: catalogs }, ['redis']);
+    service(
+      name,
+      'checkout',
+      { ...redis(name), ...broker(name), CATALOG_URLS: reach(name, 'catalog-1', 'catalog-2') },
+      ['redis'],
+    );
+  const payment = planPayment(context, links, { standIn: url('payment-provider'), bff: url('bff') });
+  const hasProvider = payment.standInEnvironment !== undefined;
 
-  const standIn: ServiceDefinition = {
-    name: 'payment-provider',
-    kind: 'stand-in',
-    entry: 'infra/stand-ins/payment-provider/src/main.ts',
-    port: port('payment-provider'),
-    readyPath: '/healthz',
-    dependsOn: [],
-    environment: {
-      ...common('payment-provider'),
-      DATA_DIR: join(context.dataDirectory, 'data', 'payment-provider'),
-      STRIPE_SECRET_KEY: secrets.stripeSecretKey,
-      STRIPE_WEBHOOK_SECRET: secrets.stripeWebhookSecret,
-      STRIPE_WEBHOOK_URL: `${url('bff')}/webhooks/stripe`,
-      PAYPAL_CLIENT_ID: secrets.paypalClientId,
-      PAYPAL_CLIENT_SECRET: secrets.paypalClientSecret,
-      PAYPAL_WEBHOOK_ID: secrets.paypalWebhookId,
-      PAYPAL_WEBHOOK_URL: `${url('bff')}/webhooks/paypal`,
-    },
-  };
+  const services = [
+    service('identity', 'identity', { KEY_ENCRYPTION_SECRET: secrets.keyEncryption }),
+    catalog('catalog-1'),
+    catalog('catalog-2'),
+    ...(existsSync(join(repositoryRoot, claimsEntry))
+      ? [
+          service('claims', 'claims', {
+            ...broker('claims'),
+            CHECKOUT_URLS: reach('claims', 'checkout-1', 'checkout-2'),
+          }),
+        ]
+      : []),
+    service(
+      'payments',
+      'payments',
+      { ...broker('payments'), ...payment.environment },
+      hasProvider ? ['payment-provider'] : [],
+    ),
+    checkout('checkout-1'),
+    checkout('checkout-2'),
+    service(
+      'bff',
+      'bff',
+      {
+        ...redis('bff'),
+        CATALOG_URLS: reach('bff', 'catalog-1', 'catalog-2'),
+        CHECKOUT_URLS: reach('bff', 'checkout-1', 'checkout-2'),
+        PAYMENTS_URL: reach('bff', 'payments'),
+        CLAIMS_URL: reach('bff', 'claims'),
+        SESSION_SECRET: secrets.session,
+        STOREFRONT_DIST: join(repositoryRoot, 'apps/storefront/dist'),
+        ...(full && hasObserver('chaos') ? { CHAOS_URL: url('chaos') } : {}),
+      },
+      ['redis', 'storefront', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2'],
+    ),
+  ];
+
+  const standIns: ServiceDefinition[] = [];
+  if (full) standIns.push(toxiproxy(context, links, port('toxiproxy')));
+  if (payment.standInEnvironment !== undefined) {
+    standIns.push({
+      name: 'payment-provider',
+      kind: 'stand-in',
+      entry: 'infra/stand-ins/payment-provider/src/main.ts',
+      port: port('payment-provider'),
+      readyPath: '/healthz',
+      dependsOn: full ? ['toxiproxy'] : [],
+      environment: { ...common('payment-provider'), ...payment.standInEnvironment },
+    });
+  }
+  const watching = full
+    ? observers(context, port, {
+        common,
+        identity: url('identity'),
+        bff: url('bff'),
+        auditor: url('auditor'),
+        toxiproxy: url('toxiproxy'),
+        instances: Object.fromEntries(services.map((each) => [each.name, localUrl(each.port)])),
+        standIns: {
+          ...(hasProvider ? { 'payment-provider': url('payment-provider') } : {}),
+          ...(vault?.standIn === undefined ? {} : { vault: vault.address }),
+        },
+        ...(hasProvider ? { ledger: `${url('payment-provider')}/ledger` } : {}),
+        vault,
+        operator,
+        shopper,
+      })
+    : [];
 
   return {
-    services: [
-      ...(payment.standIns.length === 0 ? [] : [standIn]),
-      service('identity', 'identity', { KEY_ENCRYPTION_SECRET: secrets.keyEncryption }),
-      catalog('catalog-1'),
-      catalog('catalog-2'),
-      ...(existsSync(join(repositoryRoot, claimsEntry))
-        ? [service('claims', 'claims', { CHECKOUT_URLS: checkouts })]
-        : []),
-      service('payments', 'payments', payment.environment, payment.standIns.length === 0 ? [] : ['payment-provider']),
-      checkout('checkout-1'),
-      checkout('checkout-2'),
-      service(
-        'bff',
-        'bff',
-        {
-          CATALOG_URLS: catalogs,
-          CHECKOUT_URLS: checkouts,
-          PAYMENTS_URL: url('payments'),
-          CLAIMS_URL: url('claims'),
-          REDIS_URL: partUrls.redis,
-          SESSION_SECRET: secrets.session,
-          STOREFRONT_DIST: join(repositoryRoot, 'apps/storefront/dist'),
-        },
-        ['redis', 'storefront', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2'],
-      ),
-    ],
+    services: [...standIns, ...services, ...watching],
     urls: {
       shop: url('bff'),
       'lab (patterns to drive)': `${url('bff')}/lab`,
-      ...(payment.standIns.length === 0 ? {} : { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` }),
+      ...(full && hasObserver('chaos') ? { 'chaos (break it, live)': `${url('bff')}/chaos` } : {}),
+      ...(hasProvider ? { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` } : {}),
     },
-    standIns: [...payment.standIns, ...(vault?.standIn === undefined ? [] : [`Vault: stand-in at ${vault.address}`])],
+    standIns: [
+      ...payment.standIns,
+      ...(vault?.standIn === undefined ? [] : [`Vault: stand-in at ${vault.address}`]),
+      ...(full ? [`Link faults: Toxiproxy stand-in at ${url('toxiproxy')}`] : []),
+    ],
+    links: links.all(),
     ...(vault === undefined ? {} : { vault }),
   };
 }
 
-/** Real keys in the user's environment reach the real provider; whatever has none is the stand-in's. */
-function paymentProviders(
-  { environment, secrets, portBase }: TopologyContext,
-  standIn: string,
-): { environment: Record<string, string>; standIns: string[] } {
-  const given = (name: string): string | undefined => environment[name] || undefined;
-  const realStripe = given('STRIPE_SECRET_KEY') !== undefined;
-  const realPaypal = given('PAYPAL_CLIENT_ID') !== undefined && given('PAYPAL_CLIENT_SECRET') !== undefined;
+/** First of all to start: everybody's lines lead through it. */
+function toxiproxy(context: TopologyContext, links: Links, port: number): ServiceDefinition {
+  const file = join(context.dataDirectory, 'links.json');
   return {
+    name: 'toxiproxy',
+    kind: 'stand-in',
+    entry: 'infra/stand-ins/toxiproxy/src/main.ts',
+    port,
+    morePorts: links.all().map((link) => link.port),
+    readyPath: '/version',
+    dependsOn: [],
+    files: { [file]: proxiesFile(links.all()) },
     environment: {
-      STRIPE_API_BASE: realStripe ? (given('STRIPE_API_BASE') ?? 'https://api.stripe.com') : standIn,
-      STRIPE_SECRET_KEY: (realStripe ? given('STRIPE_SECRET_KEY') : undefined) ?? secrets.stripeSecretKey,
-      STRIPE_WEBHOOK_SECRET: (realStripe ? given('STRIPE_WEBHOOK_SECRET') : undefined) ?? secrets.stripeWebhookSecret,
-      PAYPAL_API_BASE: realPaypal ? (given('PAYPAL_API_BASE') ?? 'https://api-m.sandbox.paypal.com') : standIn,
-      PAYPAL_CLIENT_ID: (realPaypal ? given('PAYPAL_CLIENT_ID') : undefined) ?? secrets.paypalClientId,
-      PAYPAL_CLIENT_SECRET: (realPaypal ? given('PAYPAL_CLIENT_SECRET') : undefined) ?? secrets.paypalClientSecret,
-      PAYPAL_WEBHOOK_ID: (realPaypal ? given('PAYPAL_WEBHOOK_ID') : undefined) ?? secrets.paypalWebhookId,
-      PAYPAL_CERT_HOSTS: realPaypal
-        ? (given('PAYPAL_CERT_HOSTS') ?? 'api.paypal.com:443,api.sandbox.paypal.com:443')
-        : `${loopback}:${portBase + offsets['payment-provider']}`,
+      HOST: loopback,
+      PORT: String(port),
+      LOG_LEVEL: context.environment['LOG_LEVEL'] ?? 'info',
+      TOXIPROXY_CONFIG: file,
     },
-    standIns: [
-      ...(realStripe ? [] : [`Stripe: payment provider stand-in at ${standIn}`]),
-      ...(realPaypal ? [] : [`PayPal: payment provider stand-in at ${standIn}`]),
-    ],
   };
 }

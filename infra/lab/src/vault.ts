@@ -72,11 +72,15 @@ export function planVault(context: TopologyContext, databaseUrl: string): VaultP
   };
 }
 
-/** What a service that leases is told besides its URL of PostgreSQL; nothing for one that does not. */
-export function vaultEnvironment(plan: VaultPlan | undefined, app: string): Record<string, string> {
+/** What a service that leases, and gets to Vault by `reach`, is told besides its URL of PostgreSQL; nothing for one that does not. */
+export function vaultEnvironment(
+  plan: VaultPlan | undefined,
+  app: string,
+  reach: (address: string) => string = (address) => address,
+): Record<string, string> {
   if (plan === undefined || !plan.leased.includes(app)) return {};
   return {
-    VAULT_ADDR: plan.address,
+    VAULT_ADDR: reach(plan.address),
     VAULT_ROLE_ID: roleId(app),
     VAULT_SECRET_ID: plan.secrets.vaultSecretIds[app] ?? '',
     VAULT_DATABASE_ROLE: app,

@@ -41,7 +41,7 @@ function assertNothingRuns(folder: string): void {
 }
 
 async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 30_000, query_timeout: 30_000 });
   await client.connect();
   try {
     return (await client.query(sql)).rows;

@@ -46,7 +46,7 @@ export async function fixtureComponent(
       environment: { ...plainEnvironment(process.env), PORT: String(port), ...environment },
       stopSignal: 'SIGTERM',
       stopTimeout: 5000,
-      readyTimeout: 10_000,
+      readyTimeout: 30_000,
       probe: httpProbe(`${localUrl(port)}/readyz`),
       ...changes,
     },
@@ -96,6 +96,6 @@ export async function findPortBase(): Promise<number> {
 
 /** What the fixture service at `url` has in its environment. */
 export async function environmentAt(url: string): Promise<Record<string, string>> {
-  const response = await fetch(`${url}/environment`, { signal: AbortSignal.timeout(2000) });
+  const response = await fetch(`${url}/environment`, { signal: AbortSignal.timeout(10_000) });
   return (await response.json()) as Record<string, string>;
 }

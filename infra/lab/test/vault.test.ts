@@ -67,12 +67,12 @@ type Lent = { lease_id: string; lease_duration: number; data: { username: string
 /** Logs in to Vault and PostgreSQL with nothing but what the service called `first` was told. */
 async function leaseAs(mesh: Mesh): Promise<{ lent: Lent; user: unknown }> {
   const told = await environmentAt(mesh.urls['first'] ?? '');
-  const vault = nodeVault({ endpoint: told['VAULT_ADDR'] ?? '', token: '-', requestOptions: { timeout: 5000 } });
+  const vault = nodeVault({ endpoint: told['VAULT_ADDR'] ?? '', token: '-', requestOptions: { timeout: 30_000 } });
   await vault.approleLogin({ role_id: told['VAULT_ROLE_ID'] ?? '', secret_id: told['VAULT_SECRET_ID'] ?? '' });
   const lent = (await vault.read(`database/creds/${told['VAULT_DATABASE_ROLE']}`)) as Lent;
   const url = new URL(mesh.databaseUrl);
   [url.username, url.password] = [lent.data.username, lent.data.password];
-  const client = new Client({ connectionString: url.href, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  const client = new Client({ connectionString: url.href, connectionTimeoutMillis: 30_000, query_timeout: 30_000 });
   await client.connect();
   const { rows } = await client.query('SELECT current_user, current_schema');
   await client.end();
@@ -80,7 +80,11 @@ async function leaseAs(mesh: Mesh): Promise<{ lent: Lent; user: unknown }> {
 }
 
 async function query(mesh: Mesh, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: mesh.databaseUrl, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  const client = new Client({
+    connectionString: mesh.databaseUrl,
+    connectionTimeoutMillis: 30_000,
+    query_timeout: 30_000,
+  });
   await client.connect();
   try {
     return (await client.query(sql)).rows;
@@ -102,7 +106,11 @@ test('a service that leases is told how, after the stand-in was prepared, and ge
   // Killed, it comes back and knows what it lent.
   await mesh.kill('vault');
   await mesh.waitUntilReady(['vault']);
-  const root = nodeVault({ endpoint: mesh.vault.address, token: mesh.vault.token, requestOptions: { timeout: 5000 } });
+  const root = nodeVault({
+    endpoint: mesh.vault.address,
+    token: mesh.vault.token,
+    requestOptions: { timeout: 30_000 },
+  });
   await root.write('sys/leases/revoke', { lease_id: lent.lease_id, sync: true });
   assert.deepEqual(await query(mesh, `SELECT 1 FROM pg_roles WHERE rolname = '${lent.data.username}'`), []);
 });
@@ -114,7 +122,7 @@ test('PostgreSQL lets nobody in without a password, or with one that has expired
   await query(mesh, `CREATE ROLE late LOGIN PASSWORD 'late' VALID UNTIL '2001-01-01' IN ROLE svc_identity`);
   const url = new URL(mesh.databaseUrl);
   [url.username, url.password] = ['late', 'late'];
-  const client = new Client({ connectionString: url.href, connectionTimeoutMillis: 5000 });
+  const client = new Client({ connectionString: url.href, connectionTimeoutMillis: 30_000 });
   await assert.rejects(client.connect(), /password authentication failed/);
 });
 

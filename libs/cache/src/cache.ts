@@ -10,11 +10,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import diagnostics from 'node:diagnostics_channel';
-import { defect, failPoint } from '@ballast/faults';
+import { declareFailPoints, defect, failPoint } from '@ballast/faults';
 import { createMemory } from './memory.ts';
 import type { Change } from './messages.ts';
 import { createShared } from './shared.ts';
 import { subscribe } from './subscription.ts';
+
+declareFailPoints({ 'cache.after-load': 'a row is read from its source and its copy is not kept yet' });
 
 /** A row as its source has it. Revisions of one row grow with each of its commits; those of two rows are not compared. */
 export interface Loaded<Value> {

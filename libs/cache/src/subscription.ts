@@ -5,6 +5,7 @@
  * of life once a second. Redis answers in order: what was published before the sign was asked for has been heard when it
  * is there. Whenever listening begins, anything may have been missed before.
  */
+import { defect } from '@ballast/faults';
 import { readMessage, type Change } from './messages.ts';
 import { connect } from './scripts.ts';
 
@@ -68,7 +69,7 @@ export function subscribe(options: {
   redis.on('message', (_channel: string, text: string) => {
     const message = readMessage(text);
     if (message === null) options.onTrouble(new Error('a message on the channel of invalidations cannot be read'));
-    else if (message.from !== options.self) options.onChanges(message.changes);
+    else if (message.from !== options.self && !defect('cache.deaf')) options.onChanges(message.changes);
   });
   const timer = setInterval(() => {
     if (hears) void beat(connection);

@@ -85,9 +85,13 @@ export const LinkFault = Type.Object(
     toxicity: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     /** By Toxiproxy's names: latency and jitter in ms, rate in KB/s, delay and timeout in ms, bytes, … */
     attributes: Type.Optional(
-      Type.Record(
-        Type.Enum(['latency', 'jitter', 'rate', 'delay', 'timeout', 'average_size', 'size_variation', 'bytes']),
-        Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+      // A record over an enum would ask for every key.
+      Type.Partial(
+        Type.Record(
+          Type.Enum(['latency', 'jitter', 'rate', 'delay', 'timeout', 'average_size', 'size_variation', 'bytes']),
+          Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+        ),
+        { additionalProperties: false },
       ),
     ),
     seconds: Seconds,

@@ -26,4 +26,5 @@ export * from './messages.ts';
 export * from './lab.ts';
 export * from './faults.ts';
 export * from './verdicts.ts';
+export * from './controls.ts';
 export * from './live.ts';

@@ -251,15 +251,18 @@ export const LabConsumers = Type.Object({
 export type LabConsumers = Static<typeof LabConsumers>;
 
 /**
- * Any service: `GET /lab/faults` lists points and switches, `PUT /lab/faults/:point` ({@link LabFault}) arms one,
- * `DELETE /lab/faults/:point` disarms it; `PUT` and `DELETE /lab/defects/:name` plant and remove a defect. All answer
- * this list.
+ * Any service: `GET /lab/faults` lists points and switches, `PUT /lab/faults/:point` ({@link LabFault}) arms one (404
+ * where there is none of that name), `DELETE /lab/faults/:point` disarms it, `DELETE /lab/faults` all; `PUT` and
+ * `DELETE /lab/defects/:name` plant and remove a defect, with `?seconds=` for that long only. All answer this list.
  */
 export const LabFault = Type.Object(
   {
     action: Type.Enum(['crash', 'error', 'delay', 'freeze']),
+    /** How long a delay or a freeze is; a freeze without it lasts until `seconds` are over. None lasts longer. */
     milliseconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000 })),
+    /** So many passes go through first. */
     skip: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    /** Only the first so many passes after that; without it every pass. */
     times: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     /** Disarmed by itself after that long. */
     seconds: Type.Integer({ minimum: 1, maximum: 120 }),
@@ -267,14 +270,36 @@ export const LabFault = Type.Object(
   { additionalProperties: false },
 );
 export const LabFaults = Type.Object({
-  /** Points this process has passed so far. */
+  /** Points this process has. Most take a detail as well: `before-commit.order-placed`. */
   points: Type.Array(Type.String()),
+  /** Where each of them is, in a few words. */
+  places: Type.Record(Type.String(), Type.String()),
+  /** `times` null: every pass. `until` null: armed from the environment. */
   armed: Type.Array(
-    Type.Object({ point: Type.String(), action: Type.String(), times: Count, until: nullable(Timestamp) }),
+    Type.Object({ point: Type.String(), action: Type.String(), times: nullable(Count), until: nullable(Timestamp) }),
   ),
   defects: Type.Array(Type.String()),
 });
 export type LabFaults = Static<typeof LabFaults>;
+
+/**
+ * Any service with consumers: `POST /lab/messages/poison` ({@link LabPoison}) puts messages that nobody can read into one
+ * of its queues (422 where it has none of that name), `POST /lab/messages/duplicate` tells the messages it told last, at
+ * most a hundred, once more. Both answer {@link LabInjected}; 503 where the broker cannot be had.
+ */
+export const LabPoison = Type.Object(
+  {
+    /** Short name (`catalog.commands`); the service's first queue without it. */
+    queue: Type.Optional(Type.String({ maxLength: 100 })),
+  },
+  { additionalProperties: false },
+);
+export const LabInjected = Type.Object({
+  /** `queue` null: whoever wants its type. What is poison ends as a dead letter with `injected` set. */
+  items: Type.Array(
+    Type.Object({ queue: nullable(Type.String()), messageId: Type.String(), type: nullable(Type.String()) }),
+  ),
+});
 
 /** Dead letters of one service: `GET /dead-letters` and `POST /dead-letters/replay` (operator, outside the lab as well). */
 export const DeadLetters = Type.Object({
@@ -285,6 +310,8 @@ export const DeadLetters = Type.Object({
       type: nullable(Type.String()),
       attempts: Count,
       reason: nullable(Type.String()),
+      /** Put there on purpose, by a lab. */
+      injected: Type.Boolean(),
       body: Type.Unknown(),
     }),
   ),

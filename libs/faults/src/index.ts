@@ -8,14 +8,18 @@
 /** What an armed point does when it is reached. */
 export type FaultAction = 'crash' | 'error' | 'delay' | 'freeze';
 
-/** One armed fault. `skip` lets that many passes through first; `times` is how often it fires after that. */
+/** One armed fault. */
 export interface Fault {
   point: string;
   action: FaultAction;
-  /** For `delay`: milliseconds. */
+  /** How long a `delay` or a `freeze` is; a freeze of 0 lasts until somebody sends SIGCONT. */
   milliseconds: number;
+  /** That many passes go through first. */
   skip: number;
+  /** How often it fires after that; `Infinity` for every pass. */
   times: number;
+  /** On the clock of `performance.now()`, in ms: from then on it does nothing, and no freeze lasts longer. */
+  until?: number;
 }
 
 /** Thrown by a point armed with `error`. */
@@ -29,7 +33,8 @@ export class InjectedFault extends Error {
 }
 
 const armed = new Map<string, Fault>();
-const reached = new Set<string>();
+/** What there is in this process, with where it is: declared by its modules, or passed so far. */
+const points = new Map<string, string>();
 const planted = new Set<string>();
 let enabled = false;
 
@@ -79,15 +84,29 @@ export function arm(fault: Fault): void {
   armed.set(fault.point, { ...fault });
 }
 
-/** Disarms a point, or all of them. */
+/** Disarms a point, or all of them. Who is being delayed there goes on at once. */
 export function disarm(point?: string): void {
   if (point === undefined) armed.clear();
   else armed.delete(point);
+  for (const delay of delays) if (point === undefined || delay.point === point) delay.end();
 }
 
-/** Points this process has passed so far, armed or not (only recorded in lab mode). */
-export function listFailPoints(): string[] {
-  return [...reached].sort();
+/**
+ * Tells which fail points a module has, each with the place in a few words, so that they are known before anybody has
+ * passed them. Called as the module is loaded.
+ */
+export function declareFailPoints(declared: Readonly<Record<string, string>>): void {
+  for (const [point, place] of Object.entries(declared)) points.set(point, place);
+}
+
+/** Points of this process by name, each with its place: those declared, and those passed in lab mode all the same. */
+export function listFailPoints(): Record<string, string> {
+  return Object.fromEntries([...points].sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Whether there is such a point here, be it with a detail (`before-commit.order-placed`). */
+export function isFailPoint(name: string): boolean {
+  return points.has(name) || [...points.keys()].some((point) => name.startsWith(`${point}.`));
 }
 
 /** Faults that are armed now. */
@@ -120,7 +139,39 @@ export function listDefects(): string[] {
   return [...planted].sort();
 }
 
+/** Passes that are being delayed. */
+const delays = new Set<{ point: string; end: () => void }>();
+
+function delay(point: string, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      delays.delete(entry);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    const entry = { point, end };
+    delays.add(entry);
+  });
+}
+
+const stillness = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Stops the process. With a time it thaws by itself: nothing runs on the main thread, so nothing is read, answered or
+ * noticed, while the kernel goes on taking connections and bytes for it, as it does for a process stopped by a signal.
+ */
+function freeze(milliseconds: number): void {
+  if (milliseconds === 0) process.kill(process.pid, 'SIGSTOP');
+  else Atomics.wait(stillness, 0, 0, milliseconds);
+}
+
 function fire(fault: Fault): Promise<void> | undefined {
+  const left = fault.until === undefined ? Number.POSITIVE_INFINITY : fault.until - performance.now();
+  if (left <= 0) {
+    armed.delete(fault.point);
+    return undefined;
+  }
   if (fault.skip > 0) {
     fault.skip -= 1;
     return undefined;
@@ -135,9 +186,9 @@ function fire(fault: Fault): Promise<void> | undefined {
     case 'error':
       throw new InjectedFault(fault.point);
     case 'delay':
-      return new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
+      return delay(fault.point, Math.min(fault.milliseconds, left));
     case 'freeze':
-      process.kill(process.pid, 'SIGSTOP');
+      freeze(Math.min(fault.milliseconds, left));
       return undefined;
   }
 }
@@ -149,7 +200,7 @@ function fire(fault: Fault): Promise<void> | undefined {
  */
 export function failPoint(point: string, detail?: string): Promise<void> | undefined {
   if (!enabled) return undefined;
-  reached.add(point);
+  if (!points.has(point)) points.set(point, 'passed, declared nowhere');
   if (armed.size === 0) return undefined;
   const fault = armed.get(point) ?? (detail === undefined ? undefined : armed.get(`${point}.${kebab(detail)}`));
   return fault === undefined ? undefined : fire(fault);

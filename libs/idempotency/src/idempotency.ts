@@ -6,11 +6,17 @@
  * or if the effect is in the database of these tables and commits together with the answer (`Hold.store`).
  */
 import { randomUUID } from 'node:crypto';
-import { defect, failPoint } from '@ballast/faults';
-import { createBatcher, type Database, type Queryable, type Transaction } from '@ballast/postgres';
+import { declareFailPoints, defect, failPoint } from '@ballast/faults';
+import { createBatcher, realClock, type Clock, type Database, type Timer, type Transaction } from '@ballast/postgres';
 import type { Settlement } from './settlement.ts';
-import * as sql from './sql.ts';
+import type { ClaimRow } from './sql.ts';
+import { postgresKeys, type Claim, type CommitHook, type IdempotencyStore, type Turn } from './store.ts';
 import { startSweeping } from './sweep.ts';
+
+declareFailPoints({
+  'after-claim': 'a key is taken and its work is not begun yet',
+  'before-store': 'a key’s work is done and its answer is not kept yet',
+});
 
 /** A request under its key. */
 export interface KeyedRequest {
@@ -47,21 +53,24 @@ export type Outcome<Given extends Answer> =
 export type IdempotencyEvent = 'first' | 'taken-over' | 'replayed' | 'running' | 'reused' | 'superseded';
 
 /** The turn of the one who works. */
-export interface Hold {
+export interface Hold<OwnTransaction extends CommitHook = Transaction> {
   /**
    * Stores the answer in the caller's transaction, so that effect and answer are one commit. Throws `LeaseLost` when
    * the key was taken over, which must roll the effect back: let it pass.
    */
-  store(transaction: Transaction, answer: Answer): Promise<void>;
+  store(transaction: OwnTransaction, answer: Answer): Promise<void>;
 }
 
-export interface Idempotency {
+export interface Idempotency<OwnTransaction extends CommitHook = Transaction> {
   /**
    * Claims the key and, if it was free, calls `work`. Resolves to what the caller is to be told. Rejects with what
    * `work` throws (the lease is given back then, the fingerprint stays), or with a retryable error when the key could
    * not be claimed; then `work` was not called.
    */
-  once<Given extends Answer>(request: KeyedRequest, work: (hold: Hold) => Promise<Given>): Promise<Outcome<Given>>;
+  once<Given extends Answer>(
+    request: KeyedRequest,
+    work: (hold: Hold<OwnTransaction>) => Promise<Given>,
+  ): Promise<Outcome<Given>>;
   /** Begins to forget old keys, now and then. */
   start(): void;
   /** Stops that, and waits for answers that are still being stored. */
@@ -69,8 +78,6 @@ export interface Idempotency {
 }
 
 export interface IdempotencyOptions {
-  /** Whose first schema has the tables of `idempotencyMigrations`. */
-  database: Database;
   /** Names this process in rows that it holds. */
   name: string;
   /** The longest `work` takes, in ms: it must have a limit of its own. */
@@ -88,6 +95,9 @@ export interface IdempotencyOptions {
   onEvent?: (event: IdempotencyEvent) => void;
   /** Told of answers that could not be stored and of failed sweeps. */
   onError?: (what: string, error: unknown) => void;
+  clock?: Clock;
+  /** Ids that nobody else gives out: they tell one turn from another. */
+  newId?: () => string;
 }
 
 /** The key was taken over by somebody else, because the lease was over. */
@@ -114,36 +124,44 @@ const lanes = 2;
 /** Looks at a key that was free and gone again each time. */
 const mostLooks = 3;
 
-type Claim = KeyedRequest & { holder: string };
-type Turn = Omit<Claim, 'fingerprint'> & { forget: boolean; answer: Answer | null };
-
-/** Needs the tables of `idempotencyMigrations`. Throws a `RangeError` for a lease that is no longer than the work. */
-export function createIdempotency(options: IdempotencyOptions): Idempotency {
-  const { database, name, workMs, leaseMs, onEvent = () => {}, onError = () => {} } = options;
+/**
+ * On a database whose first schema has the tables of `idempotencyMigrations`, or on any other store. Throws a
+ * `RangeError` for a lease that is no longer than the work.
+ */
+export function createIdempotency(options: IdempotencyOptions & { database: Database }): Idempotency;
+export function createIdempotency<OwnTransaction extends CommitHook>(
+  options: IdempotencyOptions & { store: IdempotencyStore<OwnTransaction> },
+): Idempotency<OwnTransaction>;
+export function createIdempotency(
+  options: IdempotencyOptions & ({ database: Database } | { store: IdempotencyStore }),
+): Idempotency {
+  const { name, workMs, leaseMs, onEvent = () => {}, onError = () => {} } = options;
+  const { clock = realClock, newId = randomUUID } = options;
   const { keepMs = 24 * hourMs, maxBodyBytes = 65_536, storeWithinMs = 1_000 } = options;
   if (leaseMs <= workMs) throw new RangeError('the lease must be longer than the work');
+  const store = 'store' in options ? options.store : postgresKeys(options.database);
   const storing = new Set<Promise<void>>();
   let stopSweeping: (() => Promise<void>) | undefined;
 
-  const claimAll = (claims: readonly Claim[]): Promise<sql.ClaimRow[]> =>
-    database.query<sql.ClaimRow>(sql.claim, [
-      ...keys(claims),
-      claims.map((claim) => claim.fingerprint),
-      claims.map((claim) => claim.holder),
-      leaseMs,
-      keepMs,
-    ]);
-  const claim = createBatcher<Claim, sql.ClaimRow>({
+  const claimAll = (claims: readonly Claim[]): Promise<readonly ClaimRow[]> => store.claim(claims, { leaseMs, keepMs });
+  const claim = createBatcher<Claim, ClaimRow>({
     key: batchKey,
     lanes,
     one: async (item) => (await claimAll([item]))[0]!,
     many: claimAll,
+    clock,
   });
+  /** Whether each still had its key. */
+  const settleAll = async (turns: readonly Turn[]): Promise<boolean[]> => {
+    const held = await store.settle(turns);
+    return turns.map((turn) => held.has(turn.holder));
+  };
   const settle = createBatcher<Turn, boolean>({
     key: batchKey,
     lanes,
-    one: async (turn) => (await settleAll(database, [turn]))[0]!,
-    many: (turns) => settleAll(database, turns),
+    one: async (turn) => (await settleAll([turn]))[0]!,
+    many: settleAll,
+    clock,
   });
 
   /** Ends a turn. The caller has the real answer, so it waits for a moment only, and failure is not its business. */
@@ -157,7 +175,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     );
     storing.add(stored);
     void stored.finally(() => storing.delete(stored));
-    await atMost(storeWithinMs, stored);
+    await atMost(storeWithinMs, stored, clock);
   };
 
   const run = async <Given extends Answer>(
@@ -168,8 +186,8 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     let committed = false;
     const hold: Hold = {
       store: async (transaction, answer) => {
-        const [held] = await settleAll(transaction, [{ ...turn, forget: false, answer }]);
-        if (held !== true) throw new LeaseLost();
+        const held = await store.settle([{ ...turn, forget: false, answer }], transaction);
+        if (!held.has(holder)) throw new LeaseLost();
         transaction.afterCommit(() => {
           committed = true;
         });
@@ -193,13 +211,13 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 
   return {
     once: async (request, work) => {
-      const askedAt = performance.now();
-      const mine = { ...request, holder: `${name}/${randomUUID()}` };
+      const askedAt = clock.now();
+      const mine = { ...request, holder: `${name}/${newId()}` };
       for (let look = 1; ; look += 1) {
         const row = await claim(mine);
         if (row.claimed) {
           // The lease began when the server saw the claim, at the earliest when it was asked for.
-          if (performance.now() - askedAt > leaseMs - workMs) {
+          if (clock.now() - askedAt > leaseMs - workMs) {
             await end({ ...mine, forget: !row.known, answer: null });
             throw new ClaimedTooLate();
           }
@@ -217,7 +235,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
       }
     },
     start: () => {
-      stopSweeping ??= startSweeping({ database, keepMs, onError });
+      stopSweeping ??= startSweeping({ store, keepMs, onError, clock });
     },
     stop: async () => {
       await stopSweeping?.();
@@ -227,7 +245,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 }
 
 /** What a row that is not to be had tells the caller. */
-function read(row: sql.ClaimRow, leaseMs: number): Exclude<Outcome<never>, { outcome: 'answered' }> {
+function read(row: ClaimRow, leaseMs: number): Exclude<Outcome<never>, { outcome: 'answered' }> {
   if (row.same === false && !defect('idempotency.no-fingerprint')) return { outcome: 'reused' };
   // What is free and could not be had in several looks belongs to somebody who is at it now.
   if (row.status !== null && !row.free) {
@@ -239,36 +257,16 @@ function read(row: sql.ClaimRow, leaseMs: number): Exclude<Outcome<never>, { out
   return { outcome: 'running', retryAfterSeconds: Math.max(1, seconds) };
 }
 
-/** Whether each still had its key. */
-async function settleAll(database: Queryable, turns: readonly Turn[]): Promise<boolean[]> {
-  const rows = await database.query<{ holder: string }>(sql.settle, [
-    ...keys(turns),
-    turns.map((turn) => turn.holder),
-    turns.map((turn) => turn.forget),
-    turns.map((turn) => turn.answer?.status ?? null),
-    turns.map((turn) => (turn.answer === null ? null : JSON.stringify(turn.answer.headers))),
-    turns.map((turn) => turn.answer?.body ?? null),
-  ]);
-  const held = new Set(rows.map((row) => row.holder));
-  return turns.map((turn) => held.has(turn.holder));
-}
-
 type Key = Pick<KeyedRequest, 'principal' | 'route' | 'key'>;
-
-const keys = (items: readonly Key[]): [string[], string[], string[]] => [
-  items.map((item) => item.principal),
-  items.map((item) => item.route),
-  items.map((item) => item.key),
-];
 
 const batchKey = ({ principal, route, key }: Key): string => JSON.stringify([principal, route, key]);
 
 /** Resolves with `work`, or after that many milliseconds. */
-async function atMost(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+async function atMost(milliseconds: number, work: Promise<void>, clock: Clock): Promise<void> {
+  let timer: Timer | undefined;
   const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+    timer = clock.setTimeout(resolve, milliseconds);
   });
   await Promise.race([work, patience]);
-  clearTimeout(timer);
+  clock.clearTimeout(timer);
 }

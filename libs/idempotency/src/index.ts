@@ -16,6 +16,8 @@ export {
   type KeyedRequest,
   type Outcome,
 } from './idempotency.ts';
+export { postgresKeys, type Claim, type CommitHook, type IdempotencyStore, type Turn } from './store.ts';
+export type { ClaimRow } from './sql.ts';
 export { settlementOf, type Settlement } from './settlement.ts';
 
 /** The table `idempotency_keys`, for `migrate` of libs/postgres. */

@@ -1,27 +1,28 @@
 /** Forgetting keys that are old enough. */
-import type { Database } from '@ballast/postgres';
-import * as sql from './sql.ts';
+import type { Clock, Timer } from '@ballast/postgres';
+import type { IdempotencyStore } from './store.ts';
 
 const everyMs = 60_000;
 /** Rows of one statement: what a busy hour leaves would outlast the statement's time. */
 const stepSize = 1_000;
 
 export interface SweepOptions {
-  database: Database;
+  store: Pick<IdempotencyStore, 'sweep'>;
   /** Age in ms from which a key is forgotten. */
   keepMs: number;
   onError: (what: string, error: unknown) => void;
+  clock: Clock;
 }
 
 /** Removes what is old enough, step by step; returns how many. `ended` is asked between two steps. */
 export async function sweepOnce(
-  { database, keepMs }: Pick<SweepOptions, 'database' | 'keepMs'>,
+  { store, keepMs }: Pick<SweepOptions, 'store' | 'keepMs'>,
   ended: () => boolean = () => false,
   size = stepSize,
 ): Promise<number> {
   let total = 0;
   for (let gone = size; gone === size && !ended();) {
-    gone = (await database.query<{ gone: number }>(sql.sweep, [keepMs, size]))[0]!.gone;
+    gone = await store.sweep(keepMs, size);
     total += gone;
   }
   return total;
@@ -31,10 +32,10 @@ export async function sweepOnce(
 export function startSweeping(options: SweepOptions): () => Promise<void> {
   let stopped = false;
   let running: Promise<unknown> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const schedule = (): void => {
     // Replicas that were started together need not sweep together.
-    timer = setTimeout(
+    timer = options.clock.setTimeout(
       () => {
         running = sweepOnce(options, () => stopped)
           .catch((error: unknown) => options.onError('old idempotency keys could not be forgotten', error))
@@ -49,7 +50,7 @@ export function startSweeping(options: SweepOptions): () => Promise<void> {
   schedule();
   return async () => {
     stopped = true;
-    clearTimeout(timer);
+    options.clock.clearTimeout(timer);
     await running;
   };
 }

@@ -1,6 +1,6 @@
 /** One consumer: deliveries in, an acknowledgement only once the handler's effect is durable. */
 import diagnostics from 'node:diagnostics_channel';
-import { failPoint } from '@ballast/faults';
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { Terminal } from './errors.ts';
@@ -45,8 +45,15 @@ export interface ConsumerConnection {
 /** What became of one delivery. */
 export type Outcome = 'handled' | 'retried' | 'dead-lettered' | 'abandoned';
 
+declareFailPoints({
+  'before-handle': 'a message has been read and nothing is done about it yet; detail: its type',
+  'before-ack': 'a message has had its effect and is not acknowledged yet; detail: its type',
+});
+
 /** Counted by libs/service; anyone may listen. */
 const counts = diagnostics.channel('ballast:count');
+/** Each delivery with its time, for whoever watches a lab. */
+const consumed = diagnostics.channel('ballast:consumed');
 
 /** Deals with one delivery from start to acknowledgement. Never rejects. */
 export async function deliver(
@@ -58,9 +65,12 @@ export async function deliver(
   const before = Number(delivery.properties.headers?.['x-attempt'] ?? 0);
   const attempt = (Number.isSafeInteger(before) ? before : 0) + 1;
   let outcome: Outcome = 'handled';
+  const began = consumed.hasSubscribers ? performance.now() : 0;
+  let message: Message | undefined;
   try {
     try {
-      const message = readMessage(delivery.content);
+      message = readMessage(delivery.content);
+      await failPoint('before-handle', message.type);
       await options.handle(message);
       await failPoint('before-ack', message.type);
     } catch (error) {
@@ -77,6 +87,14 @@ export async function deliver(
   }
   if (counts.hasSubscribers) {
     counts.publish({ name: 'messages_consumed_total', labels: { queue: options.queue, outcome } });
+  }
+  if (began > 0) {
+    consumed.publish({
+      type: message?.type ?? null,
+      traceparent: message?.traceparent,
+      handled: outcome === 'handled',
+      milliseconds: performance.now() - began,
+    });
   }
   return outcome;
 }

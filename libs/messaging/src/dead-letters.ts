@@ -1,6 +1,7 @@
 /** Messages that were given up: looking at them, and sending them through their queue once more. */
 import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
 import { PublishFailed } from './errors.ts';
+import { injectedHeader } from './lab.ts';
 import { Publisher } from './publisher.ts';
 import { deadQueueName, queueName } from './topology.ts';
 
@@ -13,6 +14,8 @@ export interface DeadLetter {
   attempts: number;
   /** What the last try failed with. */
   reason: string | null;
+  /** Put there on purpose, by a lab. */
+  injected: boolean;
   /** Parsed where it is JSON, else its text. At most 64 KiB of it. */
   body: unknown;
 }
@@ -138,6 +141,7 @@ function describe(queue: string, { content, properties }: GetMessage): DeadLette
     messageId: properties.messageId === undefined ? null : String(properties.messageId),
     type: typeof type === 'string' ? type : null,
     attempts: Number(headers['x-attempt'] ?? 0),
+    injected: headers[injectedHeader] === true,
     reason: typeof headers['x-reason'] === 'string' ? headers['x-reason'] : null,
     body,
   };

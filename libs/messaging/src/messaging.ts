@@ -1,4 +1,5 @@
 /** The connection: keeps itself up, declares the topology on every (re)connect, and hands out publish and consume. */
+import { faultsEnabled } from '@ballast/faults';
 import { runInTrace } from '@ballast/service/trace';
 import { connect, type Channel, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import { Acknowledgements } from './acknowledgements.ts';
@@ -7,6 +8,7 @@ import { deliver, type ConsumerOptions } from './consumer.ts';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { PublishFailed } from './errors.ts';
 import { KillSwitch } from './kill-switch.ts';
+import { createLabMessages, type LabMessages } from './lab.ts';
 import type { Message } from './message.ts';
 import { Publisher } from './publisher.ts';
 import { declareExchanges, declareQueue, exchangeName, queueName } from './topology.ts';
@@ -65,6 +67,8 @@ export interface Messaging {
   deadLetters(limit: number): Promise<{ items: DeadLetter[]; total: number }>;
   /** Sends dead letters through their queues once more: those named, or all. */
   replayDeadLetters(messageIds?: readonly string[]): Promise<{ replayed: number; left: number }>;
+  /** For labs: messages that nobody can read, and messages told again. */
+  lab: Pick<LabMessages, 'poison' | 'repeat'>;
   /** Rejects when the broker cannot be used: not connected, or blocking publishers. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -222,18 +226,27 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     blocked = undefined;
   });
 
+  const send: Publisher['publish'] = (exchange, routingKey, content, properties) => {
+    if (publisher === undefined) return Promise.reject(new PublishFailed('not connected'));
+    // What is sent now waits in memory and arrives once the alarm is over, however often it was sent meanwhile.
+    if (blocked !== undefined) return Promise.reject(new PublishFailed(`the broker blocks publishers: ${blocked}`));
+    return publisher.publish(exchange, routingKey, content, properties);
+  };
+  const publish = (message: Message): Promise<void> =>
+    send(exchangeName(namespace), message.type, Buffer.from(JSON.stringify(message)), {
+      messageId: message.id,
+      type: message.type,
+      correlationId: message.correlationId,
+      contentType: 'application/json',
+    });
+  const lab = createLabMessages({
+    publish,
+    put: (queue, content, properties) => send('', queueName(namespace, queue), content, properties),
+  });
+
   return {
-    publish: (message) => {
-      if (publisher === undefined) return Promise.reject(new PublishFailed('not connected'));
-      // What is sent now waits in memory and arrives once the alarm is over, however often it was sent meanwhile.
-      if (blocked !== undefined) return Promise.reject(new PublishFailed(`the broker blocks publishers: ${blocked}`));
-      return publisher.publish(exchangeName(namespace), message.type, Buffer.from(JSON.stringify(message)), {
-        messageId: message.id,
-        type: message.type,
-        correlationId: message.correlationId,
-        contentType: 'application/json',
-      });
-    },
+    publish: (message) => (faultsEnabled() ? lab.publish(message) : publish(message)),
+    lab,
     consume: async (consumerOptions) => {
       const consumer: Consumer = {
         options: {

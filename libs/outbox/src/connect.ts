@@ -1,4 +1,5 @@
 /** What every service that speaks through an outbox needs, connected by one call: database, broker, outbox. */
+import { declareFailPoints } from '@ballast/faults';
 import { createMessaging, type Messaging } from '@ballast/messaging';
 import {
   openDatabase,
@@ -9,6 +10,13 @@ import {
 } from '@ballast/postgres';
 import { createReporter, type Logger, type Metrics, type ReadinessCheck, type Report } from '@ballast/service';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { withDefects } from './planted.ts';
+
+declareFailPoints({
+  'before-commit': 'a transaction has done its work and is not committed; detail at checkout: the saga’s event',
+  'after-commit': 'a transaction is committed and nobody has heard of it yet; detail at checkout: the saga’s event',
+  'after-publish': 'the broker has a message and its row still waits in the outbox; detail: its type',
+});
 
 export interface ConnectOptions {
   config: PostgresConfig & { AMQP_URL: string; MESSAGING_NAMESPACE: string; INSTANCE: string };
@@ -83,7 +91,7 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
   });
   const outbox = createOutbox({
     database,
-    publish: (message) => messaging.publish(message),
+    publish: withDefects((message) => messaging.publish(message), report),
     onError: (error) => report('a message could not be told yet', error),
   });
   measure(metrics, outbox, report);
@@ -107,13 +115,26 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
   };
 }
 
+/** How long a scrape waits for the database, in ms; all other metrics come with it. */
+const patienceMs = 400;
+
+async function soon<Result>(asked: Promise<Result>): Promise<Result> {
+  const patience = Promise.withResolvers<never>();
+  const timer = setTimeout(() => patience.reject(new Error('the database does not answer')), patienceMs);
+  try {
+    return await Promise.race([asked, patience.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Rows waiting and the age of the oldest. Not known is not zero: without the database both are NaN. */
 function measure(metrics: Metrics, outbox: Outbox, report: Report): void {
   // The registry asks both gauges at once: one question to the database answers them.
   let asked: ReturnType<Outbox['backlog']> | undefined;
   const backlog = async (): ReturnType<Outbox['backlog']> => {
     try {
-      asked ??= outbox.backlog();
+      asked ??= soon(outbox.backlog());
       return await asked;
     } catch (error) {
       report('the outbox cannot be measured', error);

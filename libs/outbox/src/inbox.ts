@@ -1,4 +1,5 @@
 /** The inbox: which messages have already had their effect. */
+import { defect } from '@ballast/faults';
 import type { Queryable } from '@ballast/postgres';
 
 const remember = {
@@ -21,5 +22,6 @@ export async function rememberMessages(
   messageIds: readonly string[],
 ): Promise<Set<string>> {
   const rows = await transaction.query<{ message_id: string }>(remember, [messageIds, consumer]);
+  if (defect('outbox.no-inbox')) return new Set(messageIds);
   return new Set(rows.map((row) => row.message_id));
 }

@@ -9,6 +9,7 @@ export { connectParts, type Parts } from './connect.ts';
 export { addOutboxRoutes } from './routes.ts';
 export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts';
 export { outboxInsert, outboxParameters, type StoredRow } from './sql.ts';
+export { postgresOutbox, type CommitHook, type OutboxRow, type OutboxStore } from './store.ts';
 export { rememberMessages } from './inbox.ts';
 
 /** The tables `inbox` and `outbox`, for `migrate` of libs/postgres. */

@@ -2,14 +2,21 @@
  * Storing messages and telling them. Right after the commit the rows are handed over in memory and published at once;
  * a sweep looks after what a crash, a lost broker or a full queue left behind.
  */
-import { failPoint } from '@ballast/faults';
+import { defect, failPoint } from '@ballast/faults';
 import type { Message } from '@ballast/messaging';
-import { createBatcher, isRetryable, type Database, type Transaction } from '@ballast/postgres';
-import * as sql from './sql.ts';
+import {
+  createBatcher,
+  isRetryable,
+  realClock,
+  type Clock,
+  type Database,
+  type Timer,
+  type Transaction,
+} from '@ballast/postgres';
 import type { StoredRow } from './sql.ts';
+import { postgresOutbox, type CommitHook, type OutboxRow, type OutboxStore } from './store.ts';
 
 export interface OutboxOptions {
-  database: Database;
   /** Resolves once the broker has confirmed the message; see `Messaging.publish`. */
   publish: (message: Message) => Promise<void>;
   /** Told of rows that could not be told now (they stay and are tried again) and of failed sweeps. */
@@ -18,11 +25,12 @@ export interface OutboxOptions {
   sweepEveryMs?: number;
   /** Sweeps between two looks for messages in the inbox that are old enough to be forgotten. */
   forgetEverySweeps?: number;
+  clock?: Clock;
 }
 
-export interface Outbox {
+export interface Outbox<OwnTransaction extends CommitHook = Transaction> {
   /** Stores messages in the caller's transaction; they are told once it has committed. */
-  append(transaction: Transaction, messages: readonly Message[]): Promise<void>;
+  append(transaction: OwnTransaction, messages: readonly Message[]): Promise<void>;
   /** For callers that used `outboxInsert` in a statement of their own: call it once that is committed. */
   handOver(messages: readonly Message[], stored: readonly StoredRow[]): void;
   /** Begins sweeping. */
@@ -41,21 +49,9 @@ export interface Outbox {
   backlog(): Promise<{ rows: number; oldest: number }>;
 }
 
-interface Row {
-  id: string;
-  aggregateId: string;
-  message: Message;
-}
-
-interface FoundRow {
-  id: string;
-  aggregate_id: string;
-  message: Message;
-}
-
 /** Rows of one aggregate in the order they are told; the first is being told now. */
 interface Chain {
-  rows: Row[];
+  rows: OutboxRow[];
   done: Promise<void>;
 }
 
@@ -65,48 +61,53 @@ const sweepSize = 500;
 /** Inbox rows forgotten by one statement: what has gathered in a busy hour would outlast the statement's time. */
 const forgetSize = 5_000;
 
-export function createOutbox(options: OutboxOptions): Outbox {
-  const { database, publish, onError = () => {}, sweepEveryMs = 500, forgetEverySweeps = 120 } = options;
+/** An outbox in the database's own table, or on any other store. */
+export function createOutbox(options: OutboxOptions & { database: Database }): Outbox;
+export function createOutbox<OwnTransaction extends CommitHook>(
+  options: OutboxOptions & { store: OutboxStore<OwnTransaction> },
+): Outbox<OwnTransaction>;
+export function createOutbox(options: OutboxOptions & ({ database: Database } | { store: OutboxStore })): Outbox {
+  const { publish, onError = () => {}, sweepEveryMs = 500, forgetEverySweeps = 120, clock = realClock } = options;
+  const store = 'store' in options ? options.store : postgresOutbox(options.database);
   const chains = new Map<string, Chain>();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
   /** Rows told so far: while it stands still, a sweep that asks for more only gets the same again. */
   let told = 0;
-  let paused: { until: Date; timer: NodeJS.Timeout } | undefined;
+  let paused: { until: Date; timer: Timer } | undefined;
 
   /** Deletes told rows; resolves, per row, to what waited behind it. */
-  const settleRows = async (rows: readonly Row[]): Promise<Row[][]> => {
-    const found =
-      rows.length === 1
-        ? await database.query<FoundRow>(sql.settleOne, [rows[0]!.id])
-        : await database.query<FoundRow>(sql.settle, [rows.map((row) => row.id)]);
-    const followers = Map.groupBy(found.map(toRow).sort(byId), (row) => row.aggregateId);
+  const settleRows = async (rows: readonly OutboxRow[]): Promise<OutboxRow[][]> => {
+    const found = await store.settle(rows.map((row) => row.id));
+    const followers = Map.groupBy(found.toSorted(byId), (row) => row.aggregateId);
     return rows.map((row) => {
       const behind = followers.get(row.aggregateId) ?? [];
       followers.delete(row.aggregateId);
       return behind;
     });
   };
-  const settle = createBatcher<Row, Row[]>({
+  const settle = createBatcher<OutboxRow, OutboxRow[]>({
     key: (row) => row.id.padStart(20, '0'),
     one: async (row) => (await settleRows([row]))[0]!,
     many: settleRows,
+    clock,
   });
 
   const giveBackRows = async (ids: readonly string[]): Promise<void[]> => {
-    await database.query(sql.giveBack, [ids]);
+    await store.giveBack(ids);
     return ids.map(() => undefined);
   };
   const giveBackId = createBatcher<string, void>({
     key: (id) => id.padStart(20, '0'),
     one: async (id) => void (await giveBackRows([id])),
     many: giveBackRows,
+    clock,
   });
-  const giveBack = (row: Row): Promise<void> => giveBackId(row.id);
+  const giveBack = (row: OutboxRow): Promise<void> => giveBackId(row.id);
 
   /** Queues rows for telling, one chain per aggregate. */
-  const tell = (rows: readonly Row[]): void => {
+  const tell = (rows: readonly OutboxRow[]): void => {
     if (paused !== undefined) {
       // Not held here: another replica's relay, or this one later, finds them in the table.
       void Promise.all(rows.map(giveBack)).catch(onError);
@@ -139,9 +140,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
         await Promise.all(chain.rows.map(giveBack));
         return;
       }
+      // The order of these two is the promise: a row goes only after the broker's confirm.
+      const lost = defect('outbox.delete-before-confirm') ? await settle(row) : undefined;
       await publish(row.message);
       await failPoint('after-publish', row.message.type);
-      const behind = await settle(row);
+      const behind = lost ?? (await settle(row));
       told += 1;
       chain.rows.shift();
       chain.rows.push(...behind);
@@ -153,8 +156,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     try {
       while (paused === undefined) {
         const before = told;
-        const rows = await database.query<FoundRow>(sql.takeAbandoned, [sweepSize]);
-        tell(rows.map(toRow).sort(byId));
+        const rows = await store.takeAbandoned(sweepSize);
+        tell(rows.toSorted(byId));
         if (rows.length < sweepSize || stopped) return;
         // A full page: there is more. Wait for this one first: if none of it could be told, its rows are back in the
         // table and would be the next page again, and again, for as long as the broker is away.
@@ -168,7 +171,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   let sweeps = 0;
   const schedule = (): void => {
-    timer = setTimeout(() => {
+    timer = clock.setTimeout(() => {
       sweeps += 1;
       sweeping = sweeping.then(sweep).then(() => (sweeps % forgetEverySweeps === 0 ? forget() : undefined));
       void sweeping.finally(() => {
@@ -178,8 +181,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
   const forget = async (): Promise<void> => {
     try {
-      for (let gone = forgetSize; gone === forgetSize && !stopped;)
-        gone = (await database.query<{ gone: number }>(sql.forgetOldMessages, [forgetSize]))[0]!.gone;
+      for (let gone = forgetSize; gone === forgetSize && !stopped;) gone = await store.forgetOldMessages(forgetSize);
     } catch (error) {
       onError(error);
     }
@@ -205,14 +207,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const lookSoon = (): void => {
     if (lookingSoon) return;
     lookingSoon = true;
-    setTimeout(() => {
+    clock.setTimeout(() => {
       lookingSoon = false;
       if (!stopped) sweeping = sweeping.then(sweep);
     }, 10);
   };
 
   const resume = (): void => {
-    clearTimeout(paused?.timer);
+    clock.clearTimeout(paused?.timer);
     paused = undefined;
     if (!stopped) sweeping = sweeping.then(sweep);
   };
@@ -220,7 +222,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     append: async (transaction, messages) => {
       if (messages.length === 0) return;
-      const stored = await transaction.query<StoredRow>(sql.append, sql.outboxParameters(messages));
+      const stored = await store.append(transaction, messages);
       transaction.afterCommit(() => handOver(messages, stored));
     },
     handOver,
@@ -229,28 +231,21 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     stop: async () => {
       stopped = true;
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
       await sweeping;
       await Promise.all([...chains.values()].map((chain) => chain.done));
     },
     pause: (milliseconds) => {
-      clearTimeout(paused?.timer);
-      const timer = setTimeout(resume, milliseconds).unref();
-      paused = { until: new Date(Date.now() + milliseconds), timer };
+      clock.clearTimeout(paused?.timer);
+      const timer = clock.setTimeout(resume, milliseconds);
+      timer.unref();
+      paused = { until: new Date(clock.now() + milliseconds), timer };
     },
     resume,
     state: () => ({ pausedUntil: paused?.until ?? null, told }),
-    waiting: async (limit) =>
-      (
-        await database.query<{ id: string; aggregate_id: string; type: string; created_at: Date }>(sql.oldest, [limit])
-      ).map((row) => ({ id: row.id, aggregateId: row.aggregate_id, type: row.type, createdAt: row.created_at })),
-    backlog: async () => (await database.query<{ rows: number; oldest: number }>(sql.backlog))[0]!,
+    waiting: (limit) => store.oldest(limit),
+    backlog: () => store.backlog(),
   };
 }
 
-const toRow = (row: FoundRow): Row => ({
-  id: row.id,
-  aggregateId: row.aggregate_id,
-  message: row.message,
-});
-const byId = (a: Row, b: Row): number => (BigInt(a.id) < BigInt(b.id) ? -1 : 1);
+const byId = (a: OutboxRow, b: OutboxRow): number => (BigInt(a.id) < BigInt(b.id) ? -1 : 1);

@@ -2,13 +2,15 @@
 import {
   DeadLetters,
   LabConsumers,
+  LabInjected,
+  LabPoison,
   LabRelay,
   LabRelayPause,
   ReplayDeadLetters,
   ReplayedDeadLetters,
 } from '@ballast/contracts';
 import { killSwitchRule, type Messaging } from '@ballast/messaging';
-import { addLabRoutes, problemResponses, type HttpServer } from '@ballast/service';
+import { addLabRoutes, ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import type { Static } from 'typebox';
 import type { Outbox } from './outbox.ts';
 import { takeAbandoned } from './sql.ts';
@@ -76,5 +78,30 @@ export async function addOutboxRoutes(
         .map((consumer) => ({ ...consumer, restartsAt: consumer.restartsAt?.toISOString() ?? null })),
       rule: killSwitchRule,
     }));
+    messageRoutes(lab, messaging);
   });
+}
+
+/** Messages that go wrong on purpose. */
+function messageRoutes(lab: HttpServer, messaging: Messaging): void {
+  const response = { 200: LabInjected, ...problemResponses };
+  lab.post(
+    '/messages/poison',
+    {
+      schema: { body: LabPoison, response },
+      // Nothing said is nothing named.
+      preValidation: (request, _reply, done) => {
+        request.body ??= {};
+        done();
+      },
+    },
+    async (request) => {
+      const queues = messaging.consumers().map(({ queue }) => queue);
+      const queue = request.body.queue ?? queues[0];
+      if (queue === undefined || !queues.includes(queue))
+        throw new ProblemError('invalid-input', 'This service reads no such queue.', { field: 'queue' });
+      return { items: await messaging.lab.poison(queue) };
+    },
+  );
+  lab.post('/messages/duplicate', { schema: { response } }, async () => ({ items: await messaging.lab.repeat() }));
 }

@@ -7,6 +7,7 @@
  * second time-out after having waited for the first. Callers must be ready to try again, as with any retryable error.
  * Reference: group commit as in DeWitt et al., "Implementation techniques for main memory database systems", 1984.
  */
+import { realClock, type Clock } from './clock.ts';
 import { isOutOfReach, isRetryable } from './errors.ts';
 
 /** Too many items are waiting; the caller should be told to come back. */
@@ -34,6 +35,8 @@ export interface BatcherOptions<Item, Result> {
   lanes?: number;
   /** Items that may wait before callers get `Overloaded`. */
   maxWaiting?: number;
+  /** Says when a turn of the event loop is over. */
+  clock?: Pick<Clock, 'setImmediate'>;
 }
 
 interface Waiting<Item, Result> {
@@ -45,7 +48,7 @@ interface Waiting<Item, Result> {
 
 /** Returns a function that writes one item and resolves to its result once it is committed. */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const { maxItems = 256, lanes = 1, maxWaiting = 20_000 } = options;
+  const { maxItems = 256, lanes = 1, maxWaiting = 20_000, clock = realClock } = options;
   let waiting: Waiting<Item, Result>[] = [];
   const keysInFlight = new Set<string>();
   let busyLanes = 0;
@@ -120,7 +123,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       if (scheduled) return;
       scheduled = true;
       // What the same turn of the event loop brings (one read of the broker's socket, say) belongs together.
-      setImmediate(() => {
+      clock.setImmediate(() => {
         scheduled = false;
         pump();
       });

@@ -1,7 +1,8 @@
 /** Queries and transactions on a pool. Everything that waits has a limit; a lost connection is an error, never a crash. */
-import { failPoint } from '@ballast/faults';
+import { defect, failPoint } from '@ballast/faults';
 import type pg from 'pg';
 import { DatabaseError, isRefusedLogin, isRetryable, toDatabaseError } from './errors.ts';
+import { leakTransaction } from './leak.ts';
 import { closeWithinMs, openPool, type DatabaseOptions } from './pool.ts';
 
 /** SQL with a name is prepared once per connection; use it for what runs often. */
@@ -93,8 +94,9 @@ async function runTransaction<Result>(
     const { command } = await client.query('COMMIT');
     // The server's answer to COMMIT where a statement has failed before and `work` went on regardless.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
-    await failPoint('after-commit');
+    await passCommitted();
     for (const callback of afterCommit) callback();
+    if (defect('postgres.leaks-transaction')) leakTransaction(pool);
     return result;
   } catch (error) {
     const failure = toDatabaseError(error);
@@ -103,6 +105,15 @@ async function runTransaction<Result>(
   } finally {
     // A connection whose state is not known is closed instead of being handed to the next caller.
     client?.release(broken);
+  }
+}
+
+/** What goes wrong from here on has committed: for whoever asked, it is the answer that is lost. */
+async function passCommitted(): Promise<void> {
+  try {
+    await failPoint('after-commit');
+  } catch (error) {
+    throw new DatabaseError('the answer to COMMIT was lost', { cause: error, retryable: true });
   }
 }
 

@@ -10,5 +10,6 @@ export {
 } from './open.ts';
 export type { DatabaseOptions } from './pool.ts';
 export { DatabaseError, isRetryable, toDatabaseError } from './errors.ts';
+export { realClock, type Clock, type Timer } from './clock.ts';
 export { createBatcher, Overloaded, type BatcherOptions } from './batcher.ts';
 export { migrate, type MigrationSet } from './migrate.ts';

@@ -83,6 +83,11 @@ export class LeaseManager implements PoolSource {
     return { active: this.#current === undefined ? 0 : 1, draining: this.#retiring.size };
   }
 
+  /** Names of the logins in use, and of those that are being let go. */
+  get usernames(): string[] {
+    return this.#pools().map(({ lease }) => lease.username);
+  }
+
   /** Logins and tokens that could not be ended yet. */
   get notRevoked(): number {
     return this.#debts.size;

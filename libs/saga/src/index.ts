@@ -16,7 +16,16 @@ export {
   type TransitionRule,
 } from './definition.ts';
 export { createSagaEngine, SagaConflict, type Decision, type EngineOptions, type SagaEngine } from './engine.ts';
-export type { StartRequest, WithStart } from './starter.ts';
+export type { StartRequest } from './starter.ts';
+export {
+  postgresSagas,
+  type Known,
+  type LogLine,
+  type Move,
+  type SagaStore,
+  type Start,
+  type WithStart,
+} from './store.ts';
 
 /** The tables `sagas` and `saga_transitions`; they need those of libs/outbox beside them. */
 export const sagaMigrations = { name: 'saga', directory: fileURLToPath(new URL('../migrations', import.meta.url)) };

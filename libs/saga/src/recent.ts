@@ -6,13 +6,7 @@
  * A wrong guess costs a statement that does nothing. Where other replicas move the same instances most guesses are wrong:
  * then none are made, until what is read shows that they would be right again.
  */
-import type { Instance } from './advance.ts';
-
-export interface Known<Context extends object> {
-  instance: Instance<Context>;
-  /** The messages that made it what it is. */
-  messages: ReadonlySet<string>;
-}
+import type { Known } from './store.ts';
 
 /** What is kept at most; those left alone for longest go first. */
 const maximumKept = 2_000;

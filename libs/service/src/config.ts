@@ -22,6 +22,11 @@ export const CommonConfig = Type.Object({
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { default: 'info' }),
   /** `1` switches on lab and chaos routes and fail points. Never set it where strangers can call. */
   LAB_MODE: Type.Enum(['0', '1'], { default: '0' }),
+  /**
+   * Where identity is reached, if not at IDENTITY_URL, which names the issuer of tokens: behind a proxy, say. Without a slash
+   * at the end.
+   */
+  IDENTITY_ADDRESS: Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]*[^\\s?#/]$' })),
   /** Fail points to arm at start, lab only; see libs/faults. */
   FAULTS: Type.String({ default: '' }),
   /** Defects to plant at start, comma separated, lab only; see libs/faults. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { Problem } from '@ballast/contracts';
-import { failPoint, faultsEnabled, listArmed } from '@ballast/faults';
+import { declareFailPoints, failPoint, faultsEnabled, listArmed } from '@ballast/faults';
 import swagger from '@fastify/swagger';
 import Fastify, {
   LogController,
@@ -18,14 +18,16 @@ import { type Static, type TSchema } from 'typebox';
 import { authentication, bearerVerifier } from './auth.ts';
 import { answerOddRequests, answerProblem, clientErrorHandler, installErrorHandling } from './errors.ts';
 import { readinessCheck, type ReadinessCheck } from './health.ts';
-import { addLabRoutes, faultRoutes } from './lab.ts';
+import { addLabRoutes, commonLabRoutes } from './lab.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { createOddSeries } from './odd-series.ts';
 import { ProblemError } from './problem.ts';
 import { createReporter } from './reporter.ts';
 import { createRevocationView, identityRevocations, type RevocationView } from './revocation.ts';
 import { runInTrace } from './trace.ts';
 import { compileValidator, parseJson } from './validation.ts';
+import { recordCalls } from './wire.ts';
 
 interface TypeBoxProvider extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
@@ -63,9 +65,13 @@ export interface HttpServerOptions {
   checks: readonly ReadinessCheck[];
   /** Issuer of the access tokens callers bring; its keys are fetched from it. Without one the caller registers `authentication`. */
   issuer?: string;
+  /** Where the issuer is reached. Default: the issuer itself is its address. */
+  identityAddress?: string | undefined;
   /** Largest request body, in bytes. */
   bodyLimit?: number;
 }
+
+declareFailPoints({ 'http.request': 'a request has arrived and is not handled yet; lab, metrics and health aside' });
 
 /** Builds the server with everything in contract.md "Every HTTP service"; the caller adds routes. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -107,6 +113,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.decorate('isClosing', () => closing.now);
   server.decorate('closeConnections', () => closeConnections(server, closing));
   instrument(server, options, closing);
+  recordCalls(server, options);
 
   await server.register(swagger, {
     openapi: {
@@ -116,26 +123,27 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
   });
   if (options.issuer !== undefined) {
-    const jwksUrl = new URL(`${options.issuer}/.well-known/jwks.json`);
+    const address = options.identityAddress ?? options.issuer;
+    const jwksUrl = new URL(`${address}/.well-known/jwks.json`);
     await server.register(authentication, {
       verify: bearerVerifier({ issuer: options.issuer, jwksUrl }),
-      revocations: followRevocations(options.issuer, logger, options.metrics),
+      revocations: followRevocations(address, logger, options.metrics),
     });
-    await addLabRoutes(server, faultRoutes);
+    await addLabRoutes(server, commonLabRoutes);
   }
   addOperationalRoutes(server, options, drainingController.signal);
   return server;
 }
 
-/** The view of revoked tokens that a service with the issuer `issuer` has, with its metric and its complaints. */
+/** The view of revoked tokens that a service has which reaches identity at `address`, with its metric and its complaints. */
 export function followRevocations(
-  issuer: string,
+  address: string,
   logger: Pick<FastifyBaseLogger, 'warn'>,
   metrics: Metrics,
 ): RevocationView {
   const report = createReporter(logger);
   const view = createRevocationView({
-    source: identityRevocations(issuer),
+    source: identityRevocations(address),
     // A moment without identity is nothing to report: it restarts, too.
     onError: (error) => {
       if (view.age() > 2_000) report('identity cannot be asked for revoked tokens', error);
@@ -194,13 +202,16 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
   });
   // Finding a series by its labels costs more than counting in it. There are as many as routes and statuses.
   const series = new Map<string, ReturnType<typeof duration.labels>>();
+  const observeOddly = createOddSeries(duration);
   server.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const route = routeOptions.url ?? 'none';
-    const name = `${method} ${reply.statusCode} ${route}`;
+    const status = String(reply.statusCode);
+    if (faultsEnabled() && observeOddly({ method, route: request.url, status }, reply.elapsedTime / 1000)) return done();
+    const name = `${method} ${status} ${route}`;
     let known = series.get(name);
     if (known === undefined) {
-      known = duration.labels({ method, route, status: String(reply.statusCode) });
+      known = duration.labels({ method, route, status });
       series.set(name, known);
     }
     known.observe(reply.elapsedTime / 1000);

@@ -11,7 +11,7 @@ export {
 export { createLogger, type Logger } from './logger.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { problem, ProblemError, type ProblemCode } from './problem.ts';
-export { addLabRoutes, faultRoutes } from './lab.ts';
+export { addLabRoutes, commonLabRoutes } from './lab.ts';
 export { readinessCheck, type ReadinessCheck } from './health.ts';
 export { createReporter, type Report } from './reporter.ts';
 export {
@@ -22,4 +22,5 @@ export {
   type TokenOwner,
 } from './revocation.ts';
 export { runService, type App, type BuildContext } from './run.ts';
+export { noteUpstream } from './wire.ts';
 export { currentTraceparent, outgoingTraceparent, runInTrace } from './trace.ts';

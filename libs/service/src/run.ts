@@ -1,6 +1,7 @@
 /** The life of a service process: configure, build, listen, drain, exit. `main.ts` calls this and nothing else. */
 import type { Static } from 'typebox';
-import { configureFaults } from '@ballast/faults';
+import { tickPoint } from '@ballast/contracts';
+import { configureFaults, declareFailPoints, failPoint, faultsEnabled } from '@ballast/faults';
 import { CommonConfig, ConfigError } from './config.ts';
 import type { HttpServer } from './http.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -23,6 +24,9 @@ export interface App {
   /** Called last: flush and close what the service holds. */
   stop?: () => Promise<void>;
 }
+
+declareFailPoints({ [tickPoint]: 'ten times a second, whatever the process does: crash and freeze at once' });
+const tickEveryMs = 100;
 
 /** After SIGTERM, how long new connections are still taken, in ms. */
 const lingerMs = 400;
@@ -48,6 +52,7 @@ export async function runService<Config extends Static<typeof CommonConfig>>(ser
     process.exitCode = 1;
     return;
   }
+  if (faultsEnabled()) setInterval(() => void failPoint(tickPoint), tickEveryMs).unref();
   const logger = createLogger({ service: service.name, instance: config.INSTANCE, level: config.LOG_LEVEL });
   const fail = (error: unknown, message: string): never => {
     logger.fatal(error === undefined ? {} : { err: error }, message);

@@ -34,11 +34,10 @@ describe('a service that is told to stop', () => {
     const service = await start();
     const slow = ask(`${service.url}/slow?ms=1500`);
     await until('it to be in hand', () => service.log().some(({ msg }) => msg === 'serving'));
-    const begun = performance.now();
     const ended = service.end();
     assert.equal((await slow).statusCode, 200);
+    // It would be 1 if it had to be ended by the limit of the whole shutdown.
     assert.deepEqual(await ended, { code: 0, signal: null });
-    assert.ok(performance.now() - begun < 4_000, `${performance.now() - begun} ms`);
   });
 
   it('answers what it has in hand and closes what it holds although it cannot stop taking messages', async () => {

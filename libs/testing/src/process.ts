@@ -39,14 +39,20 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Where Node keeps what it has compiled, when the one who runs the tests has given a folder: it starts sooner then. */
+function compileCache(): Record<string, string> {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 /**
- * Runs a service's `main.ts` with `environment` and nothing else of this process's own; PORT is a free one unless it
+ * Runs a service's `main.ts` with `environment` and nothing else of this process's own that matters to it; PORT is a free one unless it
  * is given. Resolves at once, before it is ready.
  */
 export async function spawnService(main: string, environment: Record<string, string>): Promise<ServiceProcess> {
   const port = environment['PORT'] ?? String(await freePort());
   const child = spawn(process.execPath, [main], {
-    env: { INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
+    env: { ...compileCache(), INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const url = `http://127.0.0.1:${port}`;

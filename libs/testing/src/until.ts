@@ -2,12 +2,13 @@
 
 /**
  * Polls `check` until it returns something other than undefined, null or false, and resolves to that. Rejects after
- * `timeoutMs` with `what` and the last error. A check that throws counts as not yet.
+ * `timeoutMs` with `what` and the last error. A check that throws counts as not yet. The limit is there to end a test that
+ * will never pass: it is far beyond what a slow machine needs, and no measure of anything.
  */
 export async function until<Result>(
   what: string,
   check: () => Promise<Result> | Result,
-  timeoutMs = 15_000,
+  timeoutMs = 45_000,
 ): Promise<Exclude<Result, undefined | null | false>> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;

@@ -24,6 +24,7 @@
  * A stream counts until its headers are there. Calls refused here count as neither.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { declareFailPoints, failPoint, faultsEnabled } from '@ballast/faults';
 import { Breaker, Bulkhead, type Pass, type Transition } from '@ballast/resilience';
 import { ProblemError } from '@ballast/service';
 import { Exchange, ResponseTooLarge, type ExchangeOwner, type UpstreamResponse } from './exchange.ts';
@@ -59,6 +60,11 @@ export interface OpenStream {
 /** Why a call, or one attempt at it, did not get an answer; the label of a metric. */
 export type UpstreamFailure = 'refused' | 'lost' | 'timeout' | 'overload' | 'short-circuit' | 'too-large';
 
+declareFailPoints({
+  'before-upstream': 'a service is about to be called; detail: its name',
+  'after-upstream': 'a service has answered and its answer is not passed on yet; detail: its name',
+});
+
 const maxSendings = 3;
 const refusedAvoidMs = 1_000;
 const silentAvoidMs = 5_000;
@@ -91,7 +97,15 @@ export class Upstream {
 
   /** Resolves to any answer, whatever its status. Rejects with a `ProblemError` (503) where there was none. */
   send(request: UpstreamRequest): Promise<UpstreamResponse> {
-    return this.#call(request, false) as Promise<UpstreamResponse>;
+    const answer = faultsEnabled() ? this.#callInLab(request) : this.#call(request, false);
+    return answer as Promise<UpstreamResponse>;
+  }
+
+  async #callInLab(request: UpstreamRequest): Promise<UpstreamResponse | OpenStream> {
+    await failPoint('before-upstream', this.name);
+    const answer = await this.#call(request, false);
+    await failPoint('after-upstream', this.name);
+    return answer;
   }
 
   /** The same, but a 200 is handed over as an open stream as soon as its headers are there. */

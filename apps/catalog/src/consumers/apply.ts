@@ -12,6 +12,7 @@ import {
   type StockEvent,
 } from '../domain/reservations.ts';
 import { lockStock, writeChanges, type MovedProduct } from '../store/reservations.ts';
+import { misdecided } from './planted.ts';
 
 /** A command and what its event needs to tell where it came from. `messageId` is null where no message asked. */
 export interface StockTask {
@@ -40,8 +41,9 @@ export async function applyTasks(
   const events: StockEvent[] = [];
   for (const task of tasks) {
     const { orderId } = task.command;
-    const decided = decide(task.command, knownOf(task), stock);
-    if ('refused' in decided) throw new Terminal(decided.refused);
+    const outcome = decide(task.command, knownOf(task), stock);
+    if ('refused' in outcome) throw new Terminal(outcome.refused);
+    const decided = misdecided(task.command, outcome, stock);
     for (const [productId, pieces] of decided.stock) {
       stock.set(productId, pieces);
       pending.set(productId, pieces);

@@ -1,9 +1,12 @@
 /** Reservations whose time is over: their pieces go back on hand, and checkout is told. */
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Outbox } from '@ballast/outbox';
 import { isRetryable, type Database } from '@ballast/postgres';
 import { outgoingTraceparent } from '@ballast/service';
 import { anyExpired, lockExpired, type MovedProduct } from '../store/reservations.ts';
 import { applyTasks } from './apply.ts';
+
+declareFailPoints({ 'before-expiry': 'expired reservations are locked and not released yet' });
 
 export interface ExpiryOptions {
   database: Database;
@@ -39,6 +42,7 @@ export function createExpiry(options: ExpiryOptions): Expiry {
       onWritten([]);
       const expired = await lockExpired(transaction, batchSize);
       if (expired.size === 0) return 0;
+      await failPoint('before-expiry');
       const tasks = [...expired.keys()].map((orderId) => ({
         command: { type: 'ReleaseStock', orderId } as const,
         messageId: null,

@@ -76,7 +76,8 @@ export function productRoutes(server: HttpServer, database: Database, copies: Pr
 /** Sends the bytes as they are kept: they were checked and serialised when the copy was made. */
 function answer(reply: FastifyReply, condition: string | undefined, copy: ProductCopy): void {
   // Stock moves all the time: a copy may be kept, but must be asked about before each use.
-  reply.header('etag', copy.etag).header('cache-control', 'no-cache');
+  // The revision is for who watches over replicas: it tells which of two versions is the newer one.
+  reply.header('etag', copy.etag).header('cache-control', 'no-cache').header('x-revision', copy.revision);
   if (condition !== undefined && (condition === copy.etag || isMet(condition, copy.version))) {
     reply.code(304).send();
     return;

@@ -1,8 +1,11 @@
 /** Prices for checkout: what an order's products are called and cost now. */
 import { QuoteRequest, QuoteResponse } from '@ballast/contracts';
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Database } from '@ballast/postgres';
 import { problemResponses, type HttpServer } from '@ballast/service';
 import { quoteProducts } from '../store/products.ts';
+
+declareFailPoints({ 'before-quote': 'checkout has asked for prices and they are not read yet' });
 
 /** `POST /products/quote`. */
 export function quoteRoutes(server: HttpServer, database: Database): void {
@@ -16,6 +19,9 @@ export function quoteRoutes(server: HttpServer, database: Database): void {
         response: { 200: QuoteResponse, ...problemResponses },
       },
     },
-    async (request) => ({ items: await quoteProducts(database, request.body.productIds) }),
+    async (request) => {
+      await failPoint('before-quote');
+      return { items: await quoteProducts(database, request.body.productIds) };
+    },
   );
 }

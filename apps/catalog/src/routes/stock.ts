@@ -1,6 +1,7 @@
 /** The operator's correction of what is on hand, guarded by the product's version. */
 import { Problem, Product, ProductParams, StockUpdate } from '@ballast/contracts';
-import { isRetryable, type Database } from '@ballast/postgres';
+import { declareFailPoints, failPoint } from '@ballast/faults';
+import type { Database } from '@ballast/postgres';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
 import type { ProductCopies } from '../copies.ts';
@@ -9,6 +10,11 @@ import { findProduct, setOnHand } from '../store/products.ts';
 import { entityTag, readCondition } from './versions.ts';
 
 const StaleProblem = Type.Object({ ...Problem.properties, current: Product });
+
+declareFailPoints({
+  'before-stock-write': 'an operator’s stock correction is checked and not written yet',
+  'after-stock-write': 'a stock correction is committed; copies still show what was before, and nobody is answered',
+});
 
 /** `PUT /products/:id/stock`. */
 export function stockRoutes(
@@ -34,11 +40,16 @@ export function stockRoutes(
       const productId = request.params.id;
       const versions = seenVersions(request.headers['if-match']);
       const { onHand } = request.body;
-      const changed = await setOnHand(database, { productId, versions, onHand }).catch((error: unknown) => {
+      await failPoint('before-stock-write');
+      let changed;
+      try {
+        changed = await setOnHand(database, { productId, versions, onHand });
+        if (changed !== null) await failPoint('after-stock-write');
+      } catch (error) {
         // What was lost may be no more than the answer.
-        if (isRetryable(error)) recheck.add([productId]);
+        recheck.add([productId]);
         throw error;
-      });
+      }
       if (changed !== null) {
         copies.invalidate([{ key: changed.product.productId, revision: changed.revision }]);
         reply.header('etag', entityTag(changed.version));

@@ -51,7 +51,8 @@ describe('wrong input', () => {
       assert.equal(problem.code, code, name);
       if (field !== undefined) assert.equal(problem.field, field, name);
       assert.doesNotMatch(text, /at .*\.ts|node_modules|SELECT|pg_/, 'nothing of the inside shows');
-      assert.ok(performance.now() - begun < 1_000, `${name} took too long`);
+      // What can be made to work hard works for minutes, not for some seconds as a busy machine may.
+      assert.ok(performance.now() - begun < 10_000, `${name} took too long`);
     }
     assert.equal(await everything(), before);
     assert.deepEqual(replica.complaints.slice(told), []);
@@ -173,7 +174,7 @@ describe('wrong input', () => {
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(port), '127.0.0.1', () => socket.end('\u0000\u0001 hello\r\n\r\n'));
       let text = '';
-      socket.setTimeout(2_000, () => reject(new Error('no answer')));
+      socket.setTimeout(20_000, () => reject(new Error('no answer')));
       socket.on('data', (data: Buffer) => (text += data.toString()));
       socket.on('close', () => resolve(text));
       socket.on('error', reject);

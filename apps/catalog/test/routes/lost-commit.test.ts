@@ -57,7 +57,7 @@ describe('a write whose answer was lost', () => {
   /** Well below the five seconds after which copies end by themselves. */
   const seenBy = async (productId: string, expected: number): Promise<void> => {
     for (const replica of [writer, other]) {
-      await until(`${expected} to be seen`, async () => (await onHand(productId, replica)) === expected, 2_500);
+      await until(`${expected} to be seen`, async () => (await onHand(productId, replica)) === expected, 3_500);
     }
   };
 

@@ -1,6 +1,6 @@
 /** Asks catalog what products are called and cost. Either replica will do. */
 import { QuoteResponse } from '@ballast/contracts';
-import { outgoingTraceparent, ProblemError } from '@ballast/service';
+import { noteUpstream, outgoingTraceparent, ProblemError } from '@ballast/service';
 import { Compile } from 'typebox/compile';
 import { Agent, request } from 'undici';
 
@@ -41,6 +41,7 @@ export function createCatalogClient(urls: readonly string[]): CatalogClient {
       body: JSON.stringify({ productIds }),
       signal: AbortSignal.timeout(timeoutMs),
     });
+    noteUpstream(response.headers['x-instance']);
     const body: unknown = await response.body.json();
     if (response.statusCode === 401) throw new ProblemError('invalid-token', 'The access token is not valid.');
     if (response.statusCode !== 200 || !check.Check(body)) throw new Error(`catalog answered ${response.statusCode}`);

@@ -1,11 +1,18 @@
 /** Placing orders and reading them. */
 import { createHash, randomUUIDv7 } from 'node:crypto';
 import { Order, OrderAccepted, OrderPage, OrderParams, OrderQuery, PlaceOrder } from '@ballast/contracts';
+import { declareFailPoints, defect, failPoint } from '@ballast/faults';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
 import type { CatalogClient } from '../clients/catalog.ts';
 import { canonicalRequest, priceOrder } from '../domain/pricing.ts';
 import type { NewOrder, OrderStore } from '../store/orders.ts';
+
+declareFailPoints({
+  'before-pricing': 'an order has come and catalog is not asked for prices yet',
+  'before-order': 'an order is priced and not stored yet',
+  'after-order': 'an order is stored, its saga has begun, and its customer is not answered yet',
+});
 
 const IdempotencyHeader = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ maxLength: 200, pattern: '^[\\x21-\\x7e]*$' })),
@@ -55,6 +62,7 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
 
       let priced;
       try {
+        await failPoint('before-pricing');
         const productIds = request.body.lines.map((line) => line.productId);
         const pricing = priceOrder(request.body.lines, await catalog.quote(productIds, token));
         if (!pricing.ok) throw new ProblemError(pricing.code, pricing.detail, { field: pricing.field });
@@ -68,16 +76,20 @@ export function orderRoutes(server: HttpServer, { store, catalog, startOrder }: 
       const id = randomUUIDv7();
       const { payment } = request.body;
       const lines = priced.lines.map(({ productId, quantity }) => ({ productId, quantity }));
-      const started = await startOrder({
+      await failPoint('before-order');
+      const order = {
         id,
         userId,
-        idempotencyKey,
+        // A planted defect: no caller's key has a space in it.
+        idempotencyKey: defect('checkout.ignore-key') ? `${idempotencyKey} ${id}` : idempotencyKey,
         fingerprint,
         lines: priced.lines,
         total: priced.total,
         payment,
         context: { lines, total: priced.total, payment, reason: null },
-      });
+      };
+      const started = defect('checkout.answer-unstored') || (await startOrder(order));
+      await failPoint('after-order');
       if (started) return accepted(id);
       const before = await replay();
       if (before !== null) return before;

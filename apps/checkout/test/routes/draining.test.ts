@@ -25,7 +25,7 @@ describe('the stream of an order that has not ended', () => {
     await until('the open one to end', () => before.ended);
     const late = await openStream(url, person.token);
     try {
-      await until('the late one to end', () => late.ended, 3_000);
+      await until('the late one to end', () => late.ended);
       assert.equal(late.events[0]?.event, 'snapshot');
     } finally {
       late.leave();

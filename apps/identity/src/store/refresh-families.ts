@@ -1,5 +1,6 @@
 /** Refresh token families in PostgreSQL: begun by a sign-in, rotated by each refresh, ended by sign-out or reuse. */
 import type { Role, User } from '@ballast/contracts';
+import { defect } from '@ballast/faults';
 import type { Queryable } from '@ballast/postgres';
 
 // The token is inserted from what the family's insert returns: one statement, one round trip, both or neither.
@@ -97,12 +98,18 @@ const deleteOldRevocations = `
    WHERE seq IN (SELECT seq FROM revocations WHERE expires_at < now() LIMIT ${batch} FOR UPDATE SKIP LOCKED)
   RETURNING seq`;
 
+/** Planted defect: the first token of a family is used up as it is made. */
+const beginFamilyUsedUp = beginFamily.text
+  .replace('(token_hash, family_id)', '(token_hash, family_id, used_at)')
+  .replace('SELECT $3, family_id', 'SELECT $3, family_id, now()');
+
 /** Begins a family for a user with its first token. */
 export async function beginRefreshFamily(
   database: Queryable,
   family: { familyId: string; userId: string; tokenHash: Buffer; lifetimeSeconds: number },
 ): Promise<void> {
-  await database.query(beginFamily, [family.familyId, family.userId, family.tokenHash, family.lifetimeSeconds]);
+  const statement = defect('identity.family-without-token') ? beginFamilyUsedUp : beginFamily;
+  await database.query(statement, [family.familyId, family.userId, family.tokenHash, family.lifetimeSeconds]);
 }
 
 /**

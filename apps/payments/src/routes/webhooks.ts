@@ -1,5 +1,6 @@
 /** Webhooks: believed only with a good signature, acknowledged only after the commit. */
 import { paymentProviders } from '@ballast/contracts';
+import { declareFailPoints, failPoint } from '@ballast/faults';
 import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
 import { WebhookRejected, type WebhookEvidence } from '../clients/provider.ts';
@@ -7,6 +8,11 @@ import type { Providers } from '../clients/providers.ts';
 import type { Driver } from '../driver.ts';
 import type { Fact } from '../domain/payment.ts';
 import type { PaymentStore } from '../store/payments.ts';
+
+declareFailPoints({
+  'before-webhook': 'a webhook’s signature is good and what it says is not recorded yet; detail: the provider',
+  'after-webhook': 'what a webhook says is recorded and the provider is not answered yet; detail: the provider',
+});
 
 const Receipt = Type.Object({ received: Type.Literal(true), effect: Type.Enum(['applied', 'duplicate', 'ignored']) });
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -37,12 +43,14 @@ export function webhookRoutes(
           if (fact === null || !uuid.test(evidence.orderId))
             return { received: true as const, effect: 'ignored' as const };
           const { eventId, type } = evidence;
+          await failPoint('before-webhook', name);
           const applied = await store.fact(
             evidence.orderId,
             fact,
             { kind: 'webhook', provider: name, eventId, type },
             false,
           );
+          await failPoint('after-webhook', name);
           if (applied.leased) driver.drive(applied.payment);
           return { received: true as const, effect: applied.fresh ? ('applied' as const) : ('duplicate' as const) };
         },

@@ -201,12 +201,10 @@ describe('a certificate', () => {
       serve('CERT-slow', () => undefined),
     ];
     for (const url of [...urls, ...urls]) {
-      const start = performance.now();
       await assert.rejects(providers.paypal.verifyWebhook(body, signedHeaders(url, good.key)), {
         reason: 'certificate_unavailable',
         retryable: true,
       });
-      assert.ok(performance.now() - start < 600);
     }
     assert.equal(fetched.length, 2);
   });

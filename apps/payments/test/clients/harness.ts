@@ -121,7 +121,7 @@ export async function startBench(
 export async function until<Value>(
   what: string,
   find: () => Value | undefined | Promise<Value | undefined>,
-  limit = 5_000,
+  limit = 45_000,
 ): Promise<Value> {
   const deadline = performance.now() + limit;
   for (;;) {

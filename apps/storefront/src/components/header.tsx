@@ -4,7 +4,9 @@ import { Icon, Mark } from './icons.tsx';
 import { Link } from './link.tsx';
 import { Search } from './search.tsx';
 import { pieces } from '../state/cart.ts';
+import { labAccess } from '../lab/access.ts';
 import { place } from '../router.ts';
+import { session } from '../state/session.ts';
 
 export function Header() {
   const count = pieces.value;
@@ -17,6 +19,17 @@ export function Header() {
         </Link>
         <Search />
         <nav class="header-links" aria-label="Shop">
+          {labAccess(session.value).allowed && (
+            <Link
+              href="/chaos"
+              class="header-link"
+              aria-current={place.value.page === 'chaos' ? 'page' : undefined}
+              data-testid="header-chaos-link"
+            >
+              <Icon name="pulse" />
+              <span class="header-word">Chaos</span>
+            </Link>
+          )}
           <Link
             href="/cart"
             class="header-link"

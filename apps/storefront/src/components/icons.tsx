@@ -14,6 +14,7 @@ const paths = {
   alert: 'M12 8.2v5M12 16.4h.01M12 3.6 2.9 19.6h18.2L12 3.6Z',
   down: 'm6 9.5 6 6 6-6',
   close: 'm6.5 6.5 11 11m0-11-11 11',
+  pulse: 'M3 12.5h4.2l2.3-6 4.4 11.5 2.6-5.5H21',
 } as const;
 
 export function Icon({ name, className }: IconProps) {

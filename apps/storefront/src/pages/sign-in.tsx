@@ -61,8 +61,8 @@ export function SignInPage({ purpose, returnTo }: { purpose: 'sign-in' | 'regist
     }
   };
 
-  // Whoever comes from the lab has come to drive it.
-  const isForLab = returnTo === '/lab';
+  // Whoever comes from the lab has come to drive it, and from /chaos to break it.
+  const isForLab = returnTo === '/lab' || returnTo === '/chaos';
   const account = isForLab ? operatorAccount : demoAccount;
   const fill = (): void => {
     setEmail(account.email);

@@ -32,7 +32,7 @@ export type PartContext = {
 
 /** The environment every child gets: enough to find programs and write files, nothing of the user's own. */
 export function plainEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_V8_COVERAGE'];
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE'];
   const entries = kept.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as const];

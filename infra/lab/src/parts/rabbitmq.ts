@@ -4,7 +4,7 @@
  * otherwise start a mapper that outlives it.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findOrInstall } from '../native-packages.ts';
 import { loopback } from '../ports.ts';
 import type { ComponentSpec } from '../component.ts';
@@ -87,4 +87,20 @@ function configuration({ port, password }: PartContext): string {
     'log.console.level = warning',
     '',
   ].join('\n');
+}
+
+/** How the broker's own control program is run; its own arguments come after `args`. */
+export type BrokerControl = { command: string; args: readonly string[]; environment: Record<string, string> };
+
+/** `rabbitmqctl` for the broker that is started by `spec`: the program beside the server's, the same node and cookie. */
+export function brokerControl(spec: ComponentSpec): BrokerControl {
+  const told = (name: string): string => spec.environment[name] ?? '';
+  const kept = Object.entries(spec.environment).filter(
+    ([name]) => !name.startsWith('RABBITMQ_') && !name.startsWith('BALLAST_'),
+  );
+  return {
+    command: join(dirname(told('BALLAST_RABBITMQ_SERVER')), 'rabbitmqctl'),
+    args: ['--quiet', '--node', told('RABBITMQ_NODENAME')],
+    environment: { ...Object.fromEntries(kept), RABBITMQ_CONF_ENV_FILE: told('RABBITMQ_CONF_ENV_FILE') },
+  };
 }

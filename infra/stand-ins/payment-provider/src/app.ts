@@ -1,6 +1,7 @@
 // Wires the stand-in together: journal, state, webhooks, both APIs, and the pages that are its own
 // (`/ledger`, `/methods`, `/healthz`). Importable, so that tests run it in their own process.
 
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -20,6 +21,8 @@ import { payPalHeaders, stripeHeaders } from './webhook-signing.ts';
 export type StandInOptions = {
   /** Where the journal and the certificate are kept; made if missing. */
   dataDirectory: string;
+  /** Where clients reach it, for the links in its answers and its certificate's address. Default: where it listens. */
+  publicUrl?: string;
   /** A webhook URL left out means that provider sends none. */
   stripe: { secretKey: string; webhookSecret: string; webhookUrl?: string };
   paypal: { clientId: string; clientSecret: string; webhookId: string; webhookUrl?: string };
@@ -101,9 +104,10 @@ export async function buildStandIn(options: StandInOptions): Promise<StandIn> {
   return {
     app,
     async listen(address) {
-      base = await app.listen(address);
+      const listening = await app.listen(address);
+      base = options.publicUrl ?? listening;
       delivery.start();
-      return base;
+      return listening;
     },
     forgetAccessTokens: () => tokens.forgetAll(),
     async close() {
@@ -117,15 +121,25 @@ export async function buildStandIn(options: StandInOptions): Promise<StandIn> {
 
 const LedgerQuery = Type.Object({
   orderId: Type.Optional(Type.String({ maxLength: 500 })),
+  /** A cursor as an earlier answer carried it: only what has changed since. */
+  after: Type.Optional(Type.String({ maxLength: 60, pattern: '^[0-9a-f-]{36}\\.[0-9]{1,15}$' })),
 });
 
 function ownRoutes(app: FastifyInstance, world: World, certificate: { path: string; pem: string }): void {
-  app.get<{ Querystring: { orderId?: string } }>(
+  /** Cursors are those of this process: another one may have read its journal in another order. */
+  const life = randomUUID();
+  app.get<{ Querystring: { orderId?: string; after?: string } }>(
     '/ledger',
     { schema: { querystring: LedgerQuery } },
-    async (request) => {
+    async ({ query: { orderId, after } }, reply) => {
       await world.journal.settled();
-      return world.state.ledger(request.query.orderId);
+      const { state } = world;
+      reply.header('x-ledger-cursor', `${life}.${state.ledgerChanges}`);
+      const [of, changes] = (after ?? '').split('.');
+      if (orderId !== undefined || after === undefined || of !== life) return state.ledger(orderId);
+      // Says that this is not all of it.
+      reply.header('x-ledger-after', after);
+      return state.ledgerSince(Number(changes));
     },
   );
   app.setErrorHandler((error, _request, reply) => {

@@ -10,6 +10,7 @@ const Environment = Compile(
     HOST: Type.Optional(Type.String({ minLength: 1 })),
     PORT: Type.String({ pattern: '^[0-9]{1,5}$' }),
     DATA_DIR: Type.String({ minLength: 1 }),
+    PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s/]+$' })),
     STRIPE_SECRET_KEY: Type.String({ minLength: 1 }),
     STRIPE_WEBHOOK_SECRET: Type.String({ minLength: 1 }),
     STRIPE_WEBHOOK_URL: Type.Optional(Url),
@@ -42,6 +43,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     host: environment.HOST ?? '127.0.0.1',
     port,
     dataDirectory: environment.DATA_DIR,
+    ...(environment.PUBLIC_URL === undefined ? {} : { publicUrl: environment.PUBLIC_URL }),
     stripe: {
       secretKey: environment.STRIPE_SECRET_KEY,
       webhookSecret: environment.STRIPE_WEBHOOK_SECRET,

@@ -97,6 +97,8 @@ export class State {
   readonly payPalOrdersByCapture = new Map<string, string>();
   readonly payPalRefunds = new Map<string, PayPalRefund>();
   readonly #ledger = new Map<string, LedgerRow>();
+  /** Keys of the ledger's rows, once for each change, oldest first. */
+  readonly #changes: string[] = [];
 
   /** Puts one entity in place of its former version, and the ledger right. */
   apply(entity: Entity): void {
@@ -129,6 +131,16 @@ export class State {
     return orderId === undefined ? rows : rows.filter((row) => row.orderId === orderId);
   }
 
+  /** How often the ledger has changed. */
+  get ledgerChanges(): number {
+    return this.#changes.length;
+  }
+
+  /** The rows that have changed since there were `changes` changes, as they are now. */
+  ledgerSince(changes: number): LedgerRow[] {
+    return [...new Set(this.#changes.slice(changes))].map((key) => this.#ledger.get(key)!);
+  }
+
   #adjustLedger(contribution: LedgerRow | undefined, sign: 1 | -1): void {
     if (contribution === undefined) return;
     const { orderId, provider, currency } = contribution;
@@ -147,6 +159,7 @@ export class State {
       captured: row.captured + sign * contribution.captured,
       refunded: row.refunded + sign * contribution.refunded,
     });
+    if (sign === 1) this.#changes.push(key);
   }
 }
 

@@ -162,7 +162,7 @@ export async function run(options: StandInOptions): Promise<Running> {
 export async function until<Value>(
   what: string,
   find: () => Value | undefined | Promise<Value | undefined>,
-  limit = 5_000,
+  limit = 45_000,
 ): Promise<Value> {
   const deadline = performance.now() + limit;
   for (;;) {

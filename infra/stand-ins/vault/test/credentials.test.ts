@@ -53,12 +53,12 @@ test('revoking without waiting answers 202 and happens a moment later', async (c
 });
 
 test('a lease that runs out takes its login and its sessions along', async (context) => {
-  const here = await world(context, { leaseSeconds: 1 });
+  const here = await world(context, { leaseSeconds: 3 });
   const client = await here.service();
   const lent = await lend(client);
   const session = await logIn(context, here, lent);
   await session.query('SELECT 1');
-  await until('the role to leave', async () => !(await exists(here, lent.username)), 5000);
+  await until('the role to leave', async () => !(await exists(here, lent.username)));
   await assert.rejects(session.query('SELECT 1'));
   assert.deepEqual(await refusal(client.write('sys/leases/renew', { lease_id: lent.leaseId })), {
     status: 400,
@@ -93,7 +93,7 @@ test('a renewal prolongs lease and login, up to the maximum and with a warning t
 });
 
 test('a token takes every lease it made along, however it ends, and no others', async (context) => {
-  const here = await world(context, { tokenSeconds: 2 });
+  const here = await world(context, { tokenSeconds: 4 });
   const [first, second, third] = [await here.service(), await here.service(), await here.service()];
   const [gone, alsoGone] = [await lend(first), await lend(first)];
   const ofSecond = await lend(second);
@@ -108,7 +108,7 @@ test('a token takes every lease it made along, however it ends, and no others', 
   assert.equal(await exists(here, ofSecond.username), false);
 
   const ofThird = await lend(third);
-  await until('the token to run out', async () => !(await exists(here, ofThird.username)), 6000);
+  await until('the token to run out', async () => !(await exists(here, ofThird.username)));
   assert.equal((await refusal(third.tokenRenewSelf())).status, 403);
   assert.equal(await exists(here, ofRoot.username), true);
 });

@@ -15,7 +15,7 @@ test('kv keeps versions, refuses a stale write and lists what is below', async (
   assert.deepEqual([data.data, data.metadata.version], [{ colour: 'blue' }, 2]);
   const first = await fetch(`${root.endpoint}/v1/secret/data/app/one?version=1`, {
     headers: { authorization: `Bearer ${root.token}` },
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(30_000),
   });
   assert.deepEqual(((await first.json()) as { data: { data: unknown } }).data.data, { colour: 'red' });
   assert.deepEqual((await root.list('secret/metadata/app')).data.keys, ['deep/', 'one']);

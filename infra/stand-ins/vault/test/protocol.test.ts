@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anonymous, lend, refusal, world } from './support.ts';
 
-const timeout = (): RequestInit => ({ signal: AbortSignal.timeout(5000) });
+const timeout = (): RequestInit => ({ signal: AbortSignal.timeout(30_000) });
 
 test('a service may do what its policy allows and nothing else', async (context) => {
   const here = await world(context);

@@ -80,7 +80,7 @@ export async function logIn(
 ): Promise<pg.Client> {
   const url = new URL(database.url);
   [url.username, url.password] = [username, password];
-  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 30_000, query_timeout: 30_000 });
   // A session that is ended reports it here; the test sees it in the next query's rejection.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,0 +1,29 @@
+/** What the lab tells the auditor: whether faults are active, and which damage is known. */
+import { Acknowledge, Acknowledged, FaultWindow } from '@ballast/contracts';
+import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
+import { Type } from 'typebox';
+import type { Board } from '../domain/board.ts';
+import { invariants } from '../domain/invariants.ts';
+import type { FaultWindowKeeper } from '../fault-window.ts';
+
+export function labRoutes(lab: HttpServer, { board, window }: { board: Board; window: FaultWindowKeeper }): void {
+  lab.put(
+    '/fault-window',
+    { schema: { body: FaultWindow, response: { 204: Type.Null(), ...problemResponses } } },
+    async (request, reply) => {
+      window.tell(request.body);
+      return reply.code(204).send(null);
+    },
+  );
+
+  lab.post(
+    '/acknowledge',
+    { schema: { body: Acknowledge, response: { 200: Acknowledged, ...problemResponses } } },
+    async (request) => {
+      const { invariant } = request.body;
+      if (invariant !== undefined && !invariants.some((known) => known.invariant === invariant))
+        throw new ProblemError('not-found', `Invariant ${invariant} is not judged here.`, { field: 'invariant' });
+      return board.acknowledge(invariant);
+    },
+  );
+}

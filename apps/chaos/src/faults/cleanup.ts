@@ -1,0 +1,86 @@
+/** What a controller that was killed has left broken is mended at the next start. Fail points and Redis end by themselves. */
+import type { Control } from '@ballast/contracts';
+import type { Report } from '@ballast/service';
+import type { Mesh } from '../clients/mesh.ts';
+import type { Toxiproxy } from '../clients/toxiproxy.ts';
+import type { Faults } from './engine.ts';
+import { pause } from './lever.ts';
+import { toxicPrefix } from './links.ts';
+import type { PartControls } from './parts.ts';
+
+export interface CleanupParts {
+  faults: Faults;
+  mesh: Mesh;
+  toxiproxy: Toxiproxy | null;
+  controls: PartControls;
+  negativeControls: readonly Control[];
+  report: Report;
+}
+
+const firstAgainMs = 250;
+const longestAgainMs = 5_000;
+
+/**
+ * Mends everything, each thing again and again until it has worked or `signal` aborts. Faults injected meanwhile are left
+ * alone. Resolves when all is done.
+ */
+export async function cleanUp(parts: CleanupParts, signal: AbortSignal): Promise<void> {
+  const { report } = parts;
+  await Promise.all(
+    Object.entries(tasks).map(async ([what, task]) => {
+      for (let restMs = firstAgainMs; !signal.aborted; restMs = Math.min(restMs * 2, longestAgainMs)) {
+        try {
+          await task(parts);
+          return;
+        } catch (error) {
+          report(`what an earlier run has left cannot be mended yet: ${what}`, error);
+          await pause(restMs, signal);
+        }
+      }
+    }),
+  );
+}
+
+/** Whether a fault of this run is at it: then it is not left over. */
+const inUse = ({ faults }: CleanupParts, action: string): boolean =>
+  faults
+    .list()
+    .some(({ state, request }) => state === 'active' && request.kind === 'part' && request.action === action);
+
+const tasks: Readonly<Record<string, (parts: CleanupParts) => Promise<void>>> = {
+  links: async ({ toxiproxy, faults }) => {
+    if (toxiproxy === null) return;
+    const active = faults.list().filter(({ state, request }) => state === 'active' && request.kind === 'link');
+    const ours = new Set(active.map(({ id }) => toxicPrefix + id));
+    const cut = new Set(active.flatMap(({ links }) => links));
+    for (const proxy of Object.values(await toxiproxy.proxies())) {
+      for (const { name } of proxy.toxics) {
+        if (name.startsWith(toxicPrefix) && !ours.has(name)) await toxiproxy.remove(proxy.name, name);
+      }
+      if (!proxy.enabled && !cut.has(proxy.name.replace('.', '>'))) await toxiproxy.enable(proxy.name, true);
+    }
+  },
+  'the memory alarm': async (parts) => {
+    const { broker } = parts.controls;
+    if (typeof broker === 'string') return;
+    if ((await broker.hasAlarm()) && !inUse(parts, 'rabbitmq.memory-alarm')) await broker.endAlarm();
+  },
+  vault: async (parts) => {
+    const { vault } = parts.controls;
+    if (typeof vault === 'string' || !vault.canUnseal) return;
+    if ((await vault.isSealed()) && !inUse(parts, 'vault.seal')) await vault.unseal();
+  },
+  'negative controls': async ({ mesh, negativeControls, faults }) => {
+    const active = faults.list().filter(({ state }) => state === 'active');
+    const used = new Set(active.map(({ request }) => (request.kind === 'control' ? request.control : null)));
+    const left = negativeControls.filter(({ control }) => !used.has(control)).flatMap(({ plants }) => plants);
+    await Promise.all(
+      mesh.instances.map(async (instance) => {
+        const planted = left.filter((plant) => plant.instance === instance.name).map(({ defect }) => defect);
+        if (planted.length === 0) return;
+        const { defects } = await mesh.faults(instance);
+        for (const defect of defects) if (planted.includes(defect)) await mesh.remove(instance, defect);
+      }),
+    );
+  },
+};
