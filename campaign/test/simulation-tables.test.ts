@@ -35,16 +35,15 @@ class Alone implements OwnTransaction {
   afterCommit(): void {}
 }
 
-const message = (id: string, aggregateId: string): Message =>
-  ({
-    id,
-    type: 'ReleaseStock',
-    version: 1,
-    occurredAt: '2026-11-21T00:00:00.000Z',
-    correlationId: aggregateId,
-    causationId: null,
-    body: { orderId: aggregateId },
-  }) as Message;
+const message = (id: string, aggregateId: string): Message => ({
+  id,
+  type: 'ReleaseStock',
+  version: 1,
+  occurredAt: '2026-11-21T00:00:00.000Z',
+  correlationId: aggregateId,
+  causationId: null,
+  body: { orderId: aggregateId },
+});
 
 describe('the tables of simulated worlds', () => {
   let test: TestDatabase;
@@ -68,7 +67,10 @@ describe('the tables of simulated worlds', () => {
     putRight: string,
   ): Promise<Result> =>
     test.database.transaction(async (transaction) => {
-      const database: Database = { ...test.database, query: (statement, values) => transaction.query(statement, values) };
+      const database: Database = {
+        ...test.database,
+        query: (statement, values) => transaction.query(statement, values),
+      };
       const result = await call(database, transaction);
       await transaction.query(putRight);
       return result;
@@ -149,6 +151,7 @@ describe('the tables of simulated worlds', () => {
     const memory = new Alone();
     const outbox = new OutboxTables();
     const accepted = new Set<string>();
+    // oxlint-disable-next-line require-yield -- alone, nobody is waited for
     const tables = new SagaTables<OrderContext>(placeOrder, outbox, function* (_, request) {
       const { key } = request as { key: string };
       if (accepted.has(key)) return false;
@@ -173,7 +176,10 @@ describe('the tables of simulated worlds', () => {
     const held = `UPDATE outbox SET leased_until = 'infinity' WHERE leased_until > now()`;
     const ids: string[] = [];
     const versions = new Map<string, number>();
-    const sorted = ({ sent, ...rest }: { sent: readonly { id: string; leased: boolean }[] }, names: readonly string[]) => ({
+    const sorted = (
+      { sent, ...rest }: { sent: readonly { id: string; leased: boolean }[] },
+      names: readonly string[],
+    ) => ({
       ...rest,
       names: names.toSorted(),
       sent: sent.toSorted((a, b) => Number(a.id) - Number(b.id)),
@@ -186,7 +192,8 @@ describe('the tables of simulated worlds', () => {
           const key = `key-${chance.below(30)}`;
           const starts = [{ id, context, messages: [message(randomUUIDv7(), id)] }];
           const theirs = await inOne(
-            (database) => postgresSagas<OrderContext>(database, placeOrder).starter(own, deadline)(starts, [{ id, key }]),
+            (database) =>
+              postgresSagas<OrderContext>(database, placeOrder).starter(own, deadline)(starts, [{ id, key }]),
             held,
           );
           const ours = await mine.starter(own, deadline)(starts, [{ id, key }]);
@@ -198,7 +205,9 @@ describe('the tables of simulated worlds', () => {
           break;
         }
         case 'move': {
-          const chosen = [...new Set(Array.from({ length: 1 + chance.below(3) }, () => chance.pick(ids)))].filter(Boolean);
+          const chosen = [...new Set(Array.from({ length: 1 + chance.below(3) }, () => chance.pick(ids)))].filter(
+            Boolean,
+          );
           const moves = chosen.toSorted().map((id): Move<OrderContext> => {
             const version = versions.get(id)!;
             const expected = chance.hit(0.7) ? version : version + chance.pick([-1, 1]);
@@ -249,7 +258,11 @@ describe('the tables of simulated worlds', () => {
           memory.now += hourMs;
       }
     }
-    assert.deepEqual([...seen].toSorted(), ['begun', 'conflict', 'in time', 'moved', 'not begun', 'overdue'], 'all was tried');
+    assert.deepEqual(
+      [...seen].toSorted(),
+      ['begun', 'conflict', 'in time', 'moved', 'not begun', 'overdue'],
+      'all was tried',
+    );
     // Both keep a log whose numbers are unique.
     const [id] = ids as [string];
     const [again] = (await mine.load([id])) as [Awaited<ReturnType<typeof mine.load>>[number]];
@@ -275,7 +288,10 @@ describe('the tables of simulated worlds', () => {
     const seen = new Set<string>();
     const claimed = async (store: Pick<IdempotencyStore, 'claim'>, claims: Parameters<IdempotencyStore['claim']>[0]) =>
       // How long a key is still held differs by the moments between the two.
-      (await store.claim(claims, limits)).map(({ held_for, ...row }) => ({ ...row, held: held_for !== null && held_for > 0 }));
+      (await store.claim(claims, limits)).map(({ held_for, ...row }) => ({
+        ...row,
+        held: held_for !== null && held_for > 0,
+      }));
     for (let round = 0; round < rounds; round += 1) {
       const key = `key-${chance.below(6)}`;
       const target = { principal: 'ada', route: 'POST /orders', key };

@@ -19,15 +19,7 @@ const payments: readonly PaymentChoice[] = [
 ];
 
 /** Controls that turn their own invariants red without hiding one another's are tried together: a round each. */
-const rounds: readonly (readonly number[])[] = [
-  [1, 13, 14, 16],
-  [2, 3],
-  [4, 5],
-  [6, 10],
-  [7],
-  [9],
-  [8],
-];
+const rounds: readonly (readonly number[])[] = [[1, 13, 14, 16], [2, 3], [4, 5], [6, 10], [7], [9], [8]];
 
 describe('a negative control', () => {
   let test: TestMesh;
@@ -69,7 +61,9 @@ describe('a negative control', () => {
     return answer.items;
   };
   const notHolding = (items: readonly Verdict[]): string[] =>
-    items.filter(({ state }) => state !== 'holds').map(({ invariant, state, detail }) => `${invariant} ${state}: ${detail}`);
+    items
+      .filter(({ state }) => state !== 'holds')
+      .map(({ invariant, state, detail }) => `${invariant} ${state}: ${detail}`);
 
   /** Orders of every kind, reads and sign-ins, a few each second; and word that nothing is broken on purpose. */
   const drive = async (): Promise<() => Promise<void>> => {
@@ -109,8 +103,14 @@ describe('a negative control', () => {
 
   it('exists for each invariant that is judged', async () => {
     const judged = (await verdicts()).map(({ invariant }) => invariant);
-    assert.deepEqual(controls.map(({ invariant }) => invariant), judged);
-    assert.deepEqual(rounds.flat().toSorted((a, b) => a - b), judged);
+    assert.deepEqual(
+      controls.map(({ invariant }) => invariant),
+      judged,
+    );
+    assert.deepEqual(
+      rounds.flat().toSorted((a, b) => a - b),
+      judged,
+    );
   });
 
   for (const round of rounds) {
@@ -136,7 +136,11 @@ describe('a negative control', () => {
           if (leaves !== null) await ask('POST', `${test.mesh.urls['auditor']!}/lab/acknowledge`, { invariant });
         return notHolding(await look()).length === 0;
       });
-      assert.deepEqual([...red].toSorted((a, b) => a - b), round, 'exactly these were red');
+      assert.deepEqual(
+        [...red].toSorted((a, b) => a - b),
+        round,
+        'exactly these were red',
+      );
     });
   }
 });

@@ -54,7 +54,8 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     board,
     database,
     follower,
-    ledger: config.PAYMENT_LEDGER_URL === undefined ? undefined : createProviderLedger(config.PAYMENT_LEDGER_URL, http.get),
+    ledger:
+      config.PAYMENT_LEDGER_URL === undefined ? undefined : createProviderLedger(config.PAYMENT_LEDGER_URL, http.get),
     definition: createDefinition(instances, http.get),
     now,
   });
@@ -74,7 +75,11 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
         now,
       }),
     ),
-    createLoop(createInstanceLook({ board, database, metrics: reader, faults: window.state, now }), metricsEveryMs, onError),
+    createLoop(
+      createInstanceLook({ board, database, metrics: reader, faults: window.state, now }),
+      metricsEveryMs,
+      onError,
+    ),
     createLoop(createShelfLook(board, database), shelfEveryMs, onError, shelfPauses),
   ];
 

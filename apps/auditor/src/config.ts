@@ -32,7 +32,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
 /** Reads INSTANCES. Throws a `ConfigError` for a name that stands there twice. */
 export function readInstances(text: string): Instance[] {
   const instances = text.split(',').map((entry): Instance => {
-    const [name = '', url = ''] = [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)];
+    const [name, url] = [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)];
     return { name, service: name.replace(/-\d+$/, ''), url: url.replace(/\/+$/, '') };
   });
   const twice = instances.find(({ name }, place) => instances.findIndex((other) => other.name === name) !== place);

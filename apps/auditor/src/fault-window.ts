@@ -4,7 +4,7 @@ import type { FaultState } from './domain/board.ts';
 
 export interface FaultWindowKeeper {
   tell(window: FaultWindow): void;
-  state(): FaultState;
+  state: () => FaultState;
 }
 
 /** What the controller has told is believed for so long, in ms; it tells every second. */

@@ -13,7 +13,16 @@ import { createInstanceLook } from '../src/looks/instances.ts';
 import { createOrderLook } from '../src/looks/orders.ts';
 import { createReplicaLook } from '../src/looks/replicas.ts';
 import { createRowLook, createShelfLook } from '../src/looks/rows.ts';
-import { insertOrder, insertProduct, openMeshRows, openOutside, paid, product, type MeshRows, type Outside } from './support.ts';
+import {
+  insertOrder,
+  insertProduct,
+  openMeshRows,
+  openOutside,
+  paid,
+  product,
+  type MeshRows,
+  type Outside,
+} from './support.ts';
 
 export interface AuditBench {
   rows: MeshRows;
@@ -65,7 +74,15 @@ export async function openBench(): Promise<AuditBench> {
       createRowLook(board, database),
       createAnswerLook(board, database, now),
       createSessionLook(board, database, now),
-      createReplicaLook({ board, database, instances, get: http.get, faults, trouble: createCatalogWatch(metrics, now), now }),
+      createReplicaLook({
+        board,
+        database,
+        instances,
+        get: http.get,
+        faults,
+        trouble: createCatalogWatch(metrics, now),
+        now,
+      }),
       createInstanceLook({ board, database, metrics, faults, now }),
       createShelfLook(board, database),
     ];

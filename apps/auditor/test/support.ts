@@ -47,13 +47,16 @@ export async function openMeshRows(): Promise<MeshRows> {
     await migrate({ url: test.url, schema, sets });
   }
   const role = `auditor_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
-  await test.administrate(
-    `CREATE ROLE ${role} LOGIN PASSWORD '${role}' IN ROLE pg_read_all_data, pg_read_all_stats`,
-  );
+  await test.administrate(`CREATE ROLE ${role} LOGIN PASSWORD '${role}' IN ROLE pg_read_all_data, pg_read_all_stats`);
   await test.administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
   const url = new URL(test.url);
   [url.username, url.password] = [role, role];
-  const database = createDatabase({ url: url.href, applicationName: 'auditor', maxConnections: 6, statementTimeoutMs: 2_000 });
+  const database = createDatabase({
+    url: url.href,
+    applicationName: 'auditor',
+    maxConnections: 6,
+    statementTimeoutMs: 2_000,
+  });
   return {
     url: url.href,
     database,
@@ -79,7 +82,13 @@ export const insertProduct = (productId = product): string => `
 
 /** An order's way through the mesh, step by step, as it is logged. */
 const ways = {
-  Completed: ['OrderPlaced:Initiated', 'StockReserved', 'PaymentAuthorized:ReadyForPayment', 'PaymentCaptured', 'StockCommitted:Completed'],
+  Completed: [
+    'OrderPlaced:Initiated',
+    'StockReserved',
+    'PaymentAuthorized:ReadyForPayment',
+    'PaymentCaptured',
+    'StockCommitted:Completed',
+  ],
   Compensated: ['OrderPlaced:Initiated', 'StockReserved', 'PaymentDeclined:Compensating', 'StockReleased:Compensated'],
   Initiated: ['OrderPlaced:Initiated'],
 } as const;
@@ -91,7 +100,10 @@ export interface MadeOrder {
 }
 
 /** The rows of one good order that has come to `state` so many seconds ago; in every service's schema, with its money and stock. */
-export function insertOrder(state: keyof typeof ways, options: { secondsAgo?: number; orderId?: string } = {}): MadeOrder & { sql: string } {
+export function insertOrder(
+  state: keyof typeof ways,
+  options: { secondsAgo?: number; orderId?: string } = {},
+): MadeOrder & { sql: string } {
   const { secondsAgo = 60, orderId = randomUUIDv7() } = options;
   const [userId, key] = [randomUUIDv7(), randomUUID()];
   const at = `now() - interval '${secondsAgo} seconds'`;
@@ -115,8 +127,12 @@ export function insertOrder(state: keyof typeof ways, options: { secondsAgo?: nu
     INSERT INTO checkout.sagas VALUES ('${orderId}', 'place-order', '${state}', ${steps.length}, '{}', '{}', ${done ? 'NULL' : "now() + interval '30 seconds'"}, ${at}, ${at});
     INSERT INTO checkout.saga_transitions (saga_id, seq, from_state, event, to_state, message_id, at) VALUES ${log.join(', ')};
     INSERT INTO catalog.reservations (order_id, state, expires_at) VALUES ('${orderId}', '${reservation}', ${expires});
-    ${reservation === 'released' ? '' : `INSERT INTO catalog.reservation_lines VALUES ('${orderId}', '${product}', 1);
-    UPDATE catalog.products SET on_hand = on_hand - 1, ${completed ? 'sold = sold' : 'reserved = reserved'} + 1 WHERE product_id = '${product}';`}
+    ${
+      reservation === 'released'
+        ? ''
+        : `INSERT INTO catalog.reservation_lines VALUES ('${orderId}', '${product}', 1);
+    UPDATE catalog.products SET on_hand = on_hand - 1, ${completed ? 'sold = sold' : 'reserved = reserved'} + 1 WHERE product_id = '${product}';`
+    }
     ${completed ? `INSERT INTO payments.ledger (order_id, kind, amount, currency, source) VALUES ('${orderId}', 'authorized', ${total}, 'EUR', 'reply'), ('${orderId}', 'captured', ${total}, 'EUR', 'reply');` : ''}
     INSERT INTO bff.idempotency_keys (principal, route, key, fingerprint, status, headers, body, created_at)
     VALUES ('${userId}', 'POST /api/orders', '${key}', '\\x${fingerprint}', 202, '{}', convert_to('${body}', 'UTF8'), ${at});`,

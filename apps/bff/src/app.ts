@@ -68,7 +68,10 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
   const services = createUpstreams(origins, { logger, metrics });
   const instances = createInstances(origins);
   // Beside the others: it is no part of the shop, and neither readiness nor `/lab` look at it.
-  const chaos = config.CHAOS_URL === undefined ? null : new Upstream({ name: 'chaos', origins: [new URL(config.CHAOS_URL).origin] });
+  const chaos =
+    config.CHAOS_URL === undefined
+      ? null
+      : new Upstream({ name: 'chaos', origins: [new URL(config.CHAOS_URL).origin] });
   const { catalog, checkout, payments, claims } = services;
   const upstreams = Object.values(services);
   // A shop without complaints is still a shop: claims being away does not make the bff unready.

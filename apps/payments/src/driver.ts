@@ -74,7 +74,8 @@ export function createDriver(options: {
     try {
       for (let step = nextStep(payment); step !== null && !stopped; step = nextStep(payment)) {
         await failPoint('before-provider-call', step);
-        const fact = (await misdone(providers[payment.provider!], payment, step)) ?? (await call(providers, payment, step));
+        const fact =
+          (await misdone(providers[payment.provider!], payment, step)) ?? (await call(providers, payment, step));
         await failPoint('after-provider-call', step);
         const applied = await store.fact(payment.orderId, fact, { kind: 'reply' }, true);
         failures.delete(payment.orderId);

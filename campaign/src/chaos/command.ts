@@ -35,7 +35,7 @@ export async function chaosCommand(command: ChaosCommand, say: (line: string) =>
   const seed = experiment?.seed ?? command.seed;
   const interrupted = new AbortController();
   say('starting a mesh of its own …');
-  const starting = openStage({ portBase: command.portBase, seed, signal: interrupted.signal });
+  const starting = openStage({ portBase: command.portBase, seed, keep: command.keep, signal: interrupted.signal });
   const giveUp = async (): Promise<never> => {
     interrupted.abort();
     const [started] = await Promise.allSettled([starting]);
@@ -57,7 +57,7 @@ export async function chaosCommand(command: ChaosCommand, say: (line: string) =>
     return report;
   } finally {
     if (command.keep) say(`logs and data are kept in ${stage.dataDirectory}`);
-    await stage.close(command.keep);
+    await stage.close();
   }
 }
 

@@ -140,7 +140,7 @@ export function whatOf(request: FaultRequest): string {
 }
 
 /** Whom it is done to. */
-export function targetOf(request: FaultRequest): string {
+function targetOf(request: FaultRequest): string {
   switch (request.kind) {
     case 'point':
       return `${request.instance} ${request.point}`;

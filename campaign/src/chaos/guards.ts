@@ -6,7 +6,7 @@ import type { Recovery } from './fault-log.ts';
 import { percentile } from './figures.ts';
 
 /** How long what was hurt may take to work again once the fault is over: 99 of 100 are faster. In ms. */
-export const recoveryBounds: Readonly<Record<string, number>> = {
+const recoveryBounds: Readonly<Record<string, number>> = {
   process: 3_000,
   postgres: 5_000,
   redis: 2_000,

@@ -26,7 +26,13 @@ const unhurried = {
 };
 
 /** Starts the whole mesh, links, auditor and chaos controller included. */
-export async function openStage(options: { portBase: number; seed: number; signal?: AbortSignal }): Promise<Stage> {
+export async function openStage(options: {
+  portBase: number;
+  seed: number;
+  /** Leaves the logs of a mesh that does not start. */
+  keep?: boolean;
+  signal?: AbortSignal;
+}): Promise<Stage> {
   const { portBase, seed, signal } = options;
   const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../../.lab-campaign-'));
   const post = await Post.open(seed);
@@ -56,7 +62,7 @@ export async function openStage(options: { portBase: number; seed: number; signa
       post,
       exits,
       dataDirectory,
-      close: async (keep = false) => {
+      close: async (keep = options.keep ?? false) => {
         await mesh.stop();
         await post.close();
         if (!keep) await rm(dataDirectory, { recursive: true, force: true });
@@ -64,7 +70,7 @@ export async function openStage(options: { portBase: number; seed: number; signa
     };
   } catch (error) {
     await post.close();
-    await rm(dataDirectory, { recursive: true, force: true });
+    if (options.keep !== true) await rm(dataDirectory, { recursive: true, force: true });
     throw error;
   }
 }

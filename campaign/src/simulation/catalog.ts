@@ -1,5 +1,5 @@
 /** A replica of catalog: commands on stock with the real inbox and outbox, the real rules of stock, and a table of pieces. */
-import { Terminal, type Message, type OutgoingMessage } from '@ballast/messaging';
+import { Terminal, type Message } from '@ballast/messaging';
 import { createOutbox, type Outbox } from '@ballast/outbox';
 import { createBatcher } from '@ballast/postgres';
 import { Table, type OwnTransaction, type Statement, type Work } from './database.ts';
@@ -92,7 +92,7 @@ export function catalog(
             ...event,
             correlationId: event.body.orderId,
             causationId: tasks[index]!.messageId,
-          } as OutgoingMessage),
+          }),
         ),
       );
 

@@ -32,11 +32,6 @@ const withoutCompensation = changed((rule) => {
   return { from: rule.from, on: rule.on, to: 'Compensated', kind: 'failure' };
 });
 
-/** A second way of giving up forgets what the first still waits for. */
-const endsWithDebts = changed((rule) =>
-  'to' in rule && rule.settles === 'stock' ? { from: rule.from, on: rule.on, to: rule.to, kind: rule.kind } : rule,
-);
-
 export const controls: readonly Control[] = [
   {
     name: 'outbox.no-inbox',
@@ -106,12 +101,5 @@ export const controls: readonly Control[] = [
     definition: withoutCompensation,
     finds: /^(stock|money): /,
     within: 200,
-  },
-  {
-    name: 'saga that ends with debts',
-    leavesOut: 'waiting for every compensation that is owed',
-    definition: endsWithDebts,
-    finds: /^(stock|money|sagas): /,
-    within: 1_000,
   },
 ];

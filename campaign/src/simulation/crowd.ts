@@ -35,7 +35,7 @@ export interface Tally {
 }
 
 /** Bad worlds that are kept of each worker: with one defect all are bad. */
-export const mostBad = 100;
+const mostBad = 100;
 
 export const emptyTally = (): Tally => ({
   worlds: 0,

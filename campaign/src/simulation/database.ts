@@ -44,7 +44,7 @@ export class Work {
     if (holder === this) return undefined;
     if (holder !== undefined) return holder;
     table.locks.set(key, this);
-    this.#locks.push({ table: table as unknown as AnyTable, key });
+    this.#locks.push({ table, key });
     return undefined;
   }
 
@@ -71,7 +71,7 @@ export class Work {
 
   /** Writes a row that this transaction has taken; undefined removes it. */
   put<Row extends object>(table: Table<Row>, key: string, row: Row | undefined): void {
-    this.#writes.push({ table: table as unknown as AnyTable, key, row });
+    this.#writes.push({ table, key, row });
   }
 
   /** For those who keep books: called in the instant of the commit. */
@@ -165,7 +165,7 @@ export class Session {
         const finish = (error: unknown, result?: Result): void => {
           if (error !== null) {
             work.rollBack();
-            if (fate !== 'late') this.#answer(() => reject(error as Error));
+            if (fate !== 'late') this.#answer(() => reject(error));
             return;
           }
           const commit = (): void => {
@@ -199,7 +199,7 @@ export class Session {
               if (this.#life.ended) return work.rollBack();
             }
             carryOut(work, statement(work), (error, result) =>
-              this.#answer(() => (error === null ? resolve(result!) : reject(error as Error))),
+              this.#answer(() => (error === null ? resolve(result!) : reject(error))),
             );
           });
         }),
@@ -211,7 +211,7 @@ export class Session {
       for (const hook of hooks) hook();
       return result;
     } catch (error) {
-      const begun = work as Work | undefined;
+      const begun = work;
       if (begun !== undefined && this.#open.delete(begun))
         this.#timeline.after(this.#weather.delay(), null, () => begun.rollBack());
       throw error;

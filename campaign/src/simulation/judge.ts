@@ -178,7 +178,7 @@ function money({ provider, payments, checkout, settledByHand }: Remains): string
 function messages({ checkout, catalog, payments, arrived, effects, deadLetters }: Remains): string[] {
   const wrong: string[] = [];
   const outboxes = { checkout: checkout.outbox, catalog: catalog.outbox, payments: payments.outbox };
-  for (const [name, outbox] of Object.entries(outboxes) as [string, OutboxTables][]) {
+  for (const [name, outbox] of Object.entries<OutboxTables>(outboxes)) {
     if (outbox.outbox.rows.size > 0) wrong.push(`outbox: ${outbox.outbox.rows.size} rows left at ${name}`);
     for (const stored of outbox.committed.values())
       for (const { id, type } of stored)

@@ -92,9 +92,7 @@ export class OutboxTables {
 
   store(session: Pick<Session, 'run'>): OutboxStore<OwnTransaction> {
     return {
-      append: (transaction, messages) =>
-        // oxlint-disable-next-line require-yield -- an insert of new keys waits for nobody
-        transaction.run((work) => this.#append(work, messages)),
+      append: (transaction, messages) => transaction.run((work) => this.#append(work, messages)),
       settle: (ids) => session.run((work) => this.#settle(work, ids)),
       giveBack: (ids) => session.run((work) => this.#giveBack(work, ids)),
       takeAbandoned: (limit) => session.run((work) => this.#takeAbandoned(work, limit)),
@@ -105,6 +103,7 @@ export class OutboxTables {
     };
   }
 
+  // oxlint-disable-next-line require-yield -- an insert of new keys waits for nobody
   *#append(work: Work, messages: readonly Message[]): Generator<Work, StoredRow[], void> {
     return this.insert(work, messages, this.waiting(work));
   }

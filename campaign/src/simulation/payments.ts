@@ -2,7 +2,7 @@
  * Payments: commands, answers of the provider and webhooks, with the real inbox and outbox and the real rules of money.
  * As in the service, what is wanted is written down first, and a driver with a lease brings the provider to it.
  */
-import { Terminal, type Message, type OutgoingMessage } from '@ballast/messaging';
+import { Terminal, type Message } from '@ballast/messaging';
 import { createOutbox, type Outbox } from '@ballast/outbox';
 import { Table, type OwnTransaction, type Statement } from './database.ts';
 import {
@@ -130,9 +130,7 @@ export function payments(
     const tell = (transaction: OwnTransaction, { events }: Change, causationId: string | null): Promise<void> =>
       outbox.append(
         transaction,
-        events.map((event) =>
-          world.envelope({ ...event, correlationId: event.body.orderId, causationId } as OutgoingMessage),
-        ),
+        events.map((event) => world.envelope({ ...event, correlationId: event.body.orderId, causationId })),
       );
     /** `messageId` and `consumer` are what the inbox remembers; null for an answer, which comes once. */
     const apply = (

@@ -53,7 +53,10 @@ export class Life {
 const unref = (): void => {};
 
 /** Resolves when every promise that could go on has gone on: Node takes ticks only when no microtask is left. */
-const settled = (): Promise<void> => new Promise((resolve) => void process.nextTick(resolve));
+const settled = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
 
 export class Timeline {
   /** Milliseconds since the world began. */

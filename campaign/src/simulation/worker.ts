@@ -23,4 +23,5 @@ do {
 } while (Date.now() < until);
 const { user, system } = process.threadCpuUsage();
 tally.cpuSeconds = (user + system) / 1e6;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
 parentPort!.postMessage(tally);

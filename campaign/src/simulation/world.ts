@@ -114,7 +114,7 @@ export class World {
         timeline.after(0, life, () => {
           request(door).then(
             (response) => heard(() => resolve(response)),
-            (error: unknown) => heard(() => reject(error as Error)),
+            (error: unknown) => heard(() => reject(error)),
           );
         });
       });

@@ -8,7 +8,7 @@ import { loopback } from './ports.ts';
 export const toxiproxyOffset = 474;
 
 /** The first link's port, as an offset; the others follow. */
-export const firstLinkOffset = 500;
+const firstLinkOffset = 500;
 
 /** One line of the mesh. */
 export type Link = {

@@ -207,7 +207,8 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     const { method, routeOptions } = request;
     const route = routeOptions.url ?? 'none';
     const status = String(reply.statusCode);
-    if (faultsEnabled() && observeOddly({ method, route: request.url, status }, reply.elapsedTime / 1000)) return done();
+    if (faultsEnabled() && observeOddly({ method, route: request.url, status }, reply.elapsedTime / 1000))
+      return done();
     const name = `${method} ${status} ${route}`;
     let known = series.get(name);
     if (known === undefined) {

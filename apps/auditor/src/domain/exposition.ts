@@ -22,7 +22,11 @@ export function readExposition(text: string, wanted: ReadonlySet<string>): { ser
     const match = line.exec(row);
     if (match === null) continue;
     const [, name = '', labels = '', value = ''] = match;
-    samples.push({ name, labels: Object.fromEntries([...labels.matchAll(label)].map(([, key, text]) => [key!, text!])), value: numberOf(value) });
+    samples.push({
+      name,
+      labels: Object.fromEntries([...labels.matchAll(label)].map(([, key, text]) => [key!, text!])),
+      value: numberOf(value),
+    });
   }
   return { series, samples };
 }

@@ -80,7 +80,10 @@ export function createGrowthJudge(): GrowthJudge {
       tracks.set(instance, track);
       track.last = vitals;
       if (vitals.at - track.since < baselineMs) {
-        track.peak = { files: Math.max(track.peak.files, vitals.files), bytes: Math.max(track.peak.bytes, vitals.bytes) };
+        track.peak = {
+          files: Math.max(track.peak.files, vitals.files),
+          bytes: Math.max(track.peak.bytes, vitals.bytes),
+        };
         return { since: track.since, ready: false, grown: [] };
       }
       if (track.rate === undefined) {

@@ -75,7 +75,8 @@ function judgeSaga({ orderId, saga, placed, log }: OrderFacts, rules: Rules | nu
   const rests = ['Completed', 'Compensated', 'RequiresReview'].includes(saga.state);
   if (!rests && !saga.hasDeadline) found.push(offence(6, `it is in ${saga.state} and nothing will ever wake it`));
   const repeated = repeatedEffect(log);
-  if (repeated !== undefined) found.push(offence(5, `message ${repeated.messageId} has moved it by ${repeated.event} twice`));
+  if (repeated !== undefined)
+    found.push(offence(5, `message ${repeated.messageId} has moved it by ${repeated.event} twice`));
   return found;
 }
 
@@ -106,7 +107,8 @@ function judgeMoney(facts: OrderFacts, money: Money, part: Judged['part']): Judg
   const currency = money.currencies.find((other) => other !== placed.currency);
   if (currency !== undefined) return wrong(3, `money moved in ${currency} instead of ${placed.currency}`, settles);
   const due = dues(facts, saga.state, placed.total);
-  if (!due.includes(kept)) return wrong(3, `it is ${saga.state}, ${due.join(' or ')} is due and ${kept} was kept`, settles);
+  if (!due.includes(kept))
+    return wrong(3, `it is ${saga.state}, ${due.join(' or ')} is due and ${kept} was kept`, settles);
   if (held > 0) return wrong(3, `it is ${saga.state} and ${held} is still held`, settles);
   return [];
 }

@@ -49,16 +49,14 @@ export function createInstanceLook({ board, database, metrics, faults, now }: In
 
   const judgeLogins = async (pages: readonly Page[]): Promise<Finding> => {
     const lent = await lentLogins(database);
-    const holders = pages.map(
-      (page): Holder => ({
-        service: page.instance.service,
-        life: lifeOf(page),
-        logins: page.samples
-          .filter(({ name, value }) => name === 'database_logins_held' && value > 0)
-          .map(({ labels }) => labels['username'] ?? ''),
-        notRevoked: sumOf(page.samples, 'database_leases_not_revoked') ?? 0,
-      }),
-    );
+    const holders = pages.map((page): Holder => ({
+      service: page.instance.service,
+      life: lifeOf(page),
+      logins: page.samples
+        .filter(({ name, value }) => name === 'database_logins_held' && value > 0)
+        .map(({ labels }) => labels['username'] ?? ''),
+      notRevoked: sumOf(page.samples, 'database_leases_not_revoked') ?? 0,
+    }));
     const detail = `${plural(lent.length, 'login')} on loan`;
     return { invariant: 14, part: 'logins', detail, offences: logins.judge(lent, holders) };
   };
@@ -79,14 +77,23 @@ export function createInstanceLook({ board, database, metrics, faults, now }: In
       });
       if (ready) baselines.push(since);
       for (const { what, from, to } of grown)
-        offences.push({ id: name, key: `${lifeOf(page)} ${what}`, why: `${name} went from ${inWords(what, from)} to ${inWords(what, to)}`, lasts: 0, afterHeal: 600_000 });
+        offences.push({
+          id: name,
+          key: `${lifeOf(page)} ${what}`,
+          why: `${name} went from ${inWords(what, from)} to ${inWords(what, to)}`,
+          lasts: 0,
+          afterHeal: 600_000,
+        });
     }
     const most = Math.max(0, ...pages.map(({ series }) => series));
     const baseline =
       baselines.length === 0
         ? 'no baseline yet'
         : `baseline of ${baselines.length} since ${new Date(Math.max(...baselines)).toISOString()}`;
-    const detail = [`${plural(pages.length, 'process', 'processes')}, ${most} series at most, ${baseline}`, ...silent].join('; ');
+    const detail = [
+      `${plural(pages.length, 'process', 'processes')}, ${most} series at most, ${baseline}`,
+      ...silent,
+    ].join('; ');
     return { invariant: 16, part: 'metrics', detail, offences };
   };
 
@@ -106,7 +113,8 @@ export function createInstanceLook({ board, database, metrics, faults, now }: In
 function givenUp({ samples }: Page): Record<string, number> {
   const queues: Record<string, number> = {};
   for (const { name, labels, value } of samples) {
-    if (name === 'messages_consumed_total' && labels['outcome'] === 'dead-lettered') queues[labels['queue'] ?? ''] = value;
+    if (name === 'messages_consumed_total' && labels['outcome'] === 'dead-lettered')
+      queues[labels['queue'] ?? ''] = value;
   }
   return queues;
 }

@@ -44,7 +44,14 @@ export interface OrderSources {
 }
 
 /** Returns the look; call it every second. */
-export function createOrderLook({ board, database, follower, ledger, definition, now }: OrderSources): () => Promise<void> {
+export function createOrderLook({
+  board,
+  database,
+  follower,
+  ledger,
+  definition,
+  now,
+}: OrderSources): () => Promise<void> {
   /** What is wrong with an order, by order. */
   const wrong = new Map<string, Judged[]>();
   /** When to look at an order. */

@@ -52,60 +52,52 @@ async function stockSums(database: Queryable): Promise<Finding[]> {
 
 async function heldStock(database: Queryable): Promise<Finding[]> {
   const { reserved, held } = await heldInVain(database);
-  const offences = held.map(
-    ({ order_id: id, state, age_ms: age }): Offence => ({
-      id,
-      why: `order ${id}: it ${state === null ? 'is unknown' : `is ${state}`} and holds stock`,
-      lasts: 5_000,
-      afterHeal: 60_000,
-      age,
-    }),
-  );
+  const offences = held.map(({ order_id: id, state, age_ms: age }): Offence => ({
+    id,
+    why: `order ${id}: it ${state === null ? 'is unknown' : `is ${state}`} and holds stock`,
+    lasts: 5_000,
+    afterHeal: 60_000,
+    age,
+  }));
   return [{ invariant: 2, part: 'held', detail: plural(reserved, 'reservation'), offences }];
 }
 
 async function movingSagas(database: Queryable): Promise<Finding[]> {
   const resting = await restingSagas(database, inMotion.saga, mostListed);
-  const offences = resting.map(
-    ({ id, state, rested_ms: age }): Offence => ({
-      id,
-      why: `order ${id}: it has been ${state} for ${Math.round(age / 1_000)} s`,
-      lasts: sagaRestsMs,
-      afterHeal: sagaRestsMs,
-      age,
-    }),
-  );
+  const offences = resting.map(({ id, state, rested_ms: age }): Offence => ({
+    id,
+    why: `order ${id}: it has been ${state} for ${Math.round(age / 1_000)} s`,
+    lasts: sagaRestsMs,
+    afterHeal: sagaRestsMs,
+    age,
+  }));
   const detail = `${plural(resting[0]?.total ?? 0, 'saga')} without a move for ${inMotion.saga} s`;
   return [{ invariant: 6, part: 'moving', detail, offences }];
 }
 
 async function paidClaims(database: Queryable): Promise<Finding[]> {
   const unpaid = await unpaidClaims(database, inMotion.claim);
-  const offences = unpaid.map(
-    ({ claim_id: id, order_id: orderId, age_ms: age }): Offence => ({
-      id: orderId,
-      key: `claim ${id}`,
-      why: `order ${orderId}: claim ${id} was granted ${Math.round(age / 1_000)} s ago and its money is not back`,
-      lasts: sagaRestsMs,
-      afterHeal: sagaRestsMs,
-      age,
-    }),
-  );
+  const offences = unpaid.map(({ claim_id: id, order_id: orderId, age_ms: age }): Offence => ({
+    id: orderId,
+    key: `claim ${id}`,
+    why: `order ${orderId}: claim ${id} was granted ${Math.round(age / 1_000)} s ago and its money is not back`,
+    lasts: sagaRestsMs,
+    afterHeal: sagaRestsMs,
+    age,
+  }));
   return [{ invariant: 3, part: 'claims', detail: '', offences }];
 }
 
 async function outboxes(database: Queryable): Promise<Finding[]> {
   const schemas = await waitingRows(database, inMotion.outbox);
   const offences = schemas.flatMap(({ schema, oldest }) =>
-    oldest.map(
-      ({ id, type, ageMs }): Offence => ({
-        id: `${schema}:${id}`,
-        why: `${schema} has had ${type} to tell for ${(ageMs / 1_000).toFixed(1)} s`,
-        lasts: outboxMs,
-        afterHeal: outboxMs + brokerReturnsMs,
-        age: ageMs,
-      }),
-    ),
+    oldest.map(({ id, type, ageMs }): Offence => ({
+      id: `${schema}:${id}`,
+      why: `${schema} has had ${type} to tell for ${(ageMs / 1_000).toFixed(1)} s`,
+      lasts: outboxMs,
+      afterHeal: outboxMs + brokerReturnsMs,
+      age: ageMs,
+    })),
   );
   const rows = schemas.reduce((sum, schema) => sum + schema.rows, 0);
   return [{ invariant: 8, part: 'outboxes', detail: `${plural(rows, 'row')} to tell`, offences }];
@@ -114,14 +106,12 @@ async function outboxes(database: Queryable): Promise<Finding[]> {
 async function transactions(database: Queryable): Promise<Finding[]> {
   const seen = await idleInTransaction(database, inMotion.transaction);
   if (seen === null) throw new Error('this login may not see what others do (it needs pg_read_all_stats)');
-  const offences = seen.idle.map(
-    ({ pid, username, application, idle_ms: age }): Offence => ({
-      id: `${application === '' ? username : application}:${pid}`,
-      why: `session ${pid} of ${application === '' ? username : application} has been idle in a transaction for ${(age / 1_000).toFixed(1)} s`,
-      lasts: idleMs,
-      age,
-    }),
-  );
+  const offences = seen.idle.map(({ pid, username, application, idle_ms: age }): Offence => ({
+    id: `${application === '' ? username : application}:${pid}`,
+    why: `session ${pid} of ${application === '' ? username : application} has been idle in a transaction for ${(age / 1_000).toFixed(1)} s`,
+    lasts: idleMs,
+    age,
+  }));
   return [{ invariant: 14, part: 'transactions', detail: plural(seen.sessions, 'session'), offences }];
 }
 

@@ -2,7 +2,7 @@
 import type { Queryable } from '@ballast/postgres';
 
 /** Schemas with an outbox. */
-export const outboxSchemas = ['catalog', 'payments', 'checkout', 'claims'] as const;
+const outboxSchemas = ['catalog', 'payments', 'checkout', 'claims'] as const;
 
 /** Per schema: rows waiting, and those older than $1 seconds, the oldest first. */
 const waiting = outboxSchemas

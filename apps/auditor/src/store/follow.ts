@@ -56,9 +56,7 @@ export const movedSagas = (
 ): Promise<SagaRow[]> => database.query<SagaRow>(moved, [since.id, since.at, underWay]);
 
 export const stepsBehind = (database: Queryable, known: ReadonlyMap<string, number>): Promise<MoveRow[]> =>
-  known.size === 0
-    ? Promise.resolve([])
-    : database.query<MoveRow>(steps, [[...known.keys()], [...known.values()]]);
+  known.size === 0 ? Promise.resolve([]) : database.query<MoveRow>(steps, [[...known.keys()], [...known.values()]]);
 
 /** Orders by state. Reads the whole table. */
 export async function countByState(database: Queryable): Promise<Map<string, number>> {

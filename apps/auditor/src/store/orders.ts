@@ -75,7 +75,14 @@ function toFacts(row: ExaminedRow): OrderFacts {
           },
     placed: row.total_amount === null ? null : { total: Number(row.total_amount), currency: row.currency! },
     reservation: row.reservation,
-    log: row.log.map(([seq, from, event, to, messageId, decided]): LogLine => ({ seq, from, event, to, messageId, decided })),
+    log: row.log.map(([seq, from, event, to, messageId, decided]): LogLine => ({
+      seq,
+      from,
+      event,
+      to,
+      messageId,
+      decided,
+    })),
     own: toMoney(row.ledger),
     claim: row.claim,
   };

@@ -21,7 +21,9 @@ export async function sampleProducts(
     revision: Number(row.revision),
   });
   const recent = (await database.query<{ product_id: string; revision: string }>(changed, [latest])).map(toRevision);
-  const walked = (await database.query<{ product_id: string; revision: string }>(others, [after, walk])).map(toRevision);
+  const walked = (await database.query<{ product_id: string; revision: string }>(others, [after, walk])).map(
+    toRevision,
+  );
   const known = new Map([...recent, ...walked].map((product) => [product.productId, product]));
   return {
     products: [...known.values()],

@@ -46,7 +46,8 @@ export async function wrongSums(database: Queryable): Promise<{ products: number
 /** Products that have other pieces reserved or sold than orders hold. Reads all reservations: not for every second. */
 export const wrongShelves = (
   database: Queryable,
-): Promise<{ product_id: string; reserved: number; sold: number; held: number; gone: number }[]> => database.query(shelf);
+): Promise<{ product_id: string; reserved: number; sold: number; held: number; gone: number }[]> =>
+  database.query(shelf);
 
 /** Reservations that should be gone, and how many there are in all. */
 export async function heldInVain(

@@ -24,7 +24,13 @@ describe('the provider’s ledger', () => {
     outside.enter(paid('b', 200, 200));
     assert.deepEqual([...(await ledger.refresh())], ['b']);
     assert.match(outside.asked.at(-1)!, /after=2\./);
-    assert.deepEqual(ledger.moneyOf('b'), { authorized: 200, captured: 200, refunded: 200, voided: 0, currencies: ['EUR'] });
+    assert.deepEqual(ledger.moneyOf('b'), {
+      authorized: 200,
+      captured: 200,
+      refunded: 200,
+      voided: 0,
+      currencies: ['EUR'],
+    });
     assert.equal(ledger.moneyOf('nobody'), null);
   });
 

@@ -58,13 +58,16 @@ describe('the board', () => {
   it('is violated at once by what must never be', () => {
     note(1, 'rows', { id: 'product', why: 'it has minus one piece', lasts: 0 });
     const { state, offending, offendingTotal, violations, checks, violatedSince } = verdict(1);
-    assert.deepEqual({ state, offending, offendingTotal, violations, checks }, {
-      state: 'violated',
-      offending: ['product'],
-      offendingTotal: 1,
-      violations: 1,
-      checks: 1,
-    });
+    assert.deepEqual(
+      { state, offending, offendingTotal, violations, checks },
+      {
+        state: 'violated',
+        offending: ['product'],
+        offendingTotal: 1,
+        violations: 1,
+        checks: 1,
+      },
+    );
     assert.equal(violatedSince, new Date(time).toISOString());
     assert.deepEqual(looked, [[1, true]]);
   });

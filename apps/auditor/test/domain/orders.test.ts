@@ -55,16 +55,30 @@ describe('an order', () => {
     ['completed and paid', completed],
     ['compensated and never paid', compensated],
     ['compensated and unknown to the provider', compensated, null],
-    ['compensated, its money held and let go', { ...compensated, own: { ...none, authorized: 100, voided: 100 } }, none],
+    [
+      'compensated, its money held and let go',
+      { ...compensated, own: { ...none, authorized: 100, voided: 100 } },
+      none,
+    ],
     ['compensated, its money taken and given back', { ...compensated, own: { ...kept, refunded: 100 } }],
     ['completed, its claim open', { ...completed, claim: null }],
     ['completed, its claim granted and not paid yet', { ...completed, claim: 'granted' }],
     ['completed, its claim granted and just paid', { ...completed, claim: 'granted', own: { ...kept, refunded: 100 } }],
     ['completed, its claim paid', { ...completed, claim: 'refunded', own: { ...kept, refunded: 100 } }],
     ['completed, its refund refused', { ...completed, claim: 'refund-refused' }],
-    ['that has just ended', { ...completed, saga: { ...completed.saga!, restedMs: 100 }, own: none, reservation: 'reserved' }],
+    [
+      'that has just ended',
+      { ...completed, saga: { ...completed.saga!, restedMs: 100 }, own: none, reservation: 'reserved' },
+    ],
     ['that nobody knows', { ...completed, saga: null, placed: null, reservation: null, log: [], own: none }],
-    ['settled by hand', { ...compensated, log: [...compensatedLog.slice(0, 3), { ...compensatedLog[3]!, from: 'Compensating', event: 'SettledByHand' }], own: kept }],
+    [
+      'settled by hand',
+      {
+        ...compensated,
+        log: [...compensatedLog.slice(0, 3), { ...compensatedLog[3]!, from: 'Compensating', event: 'SettledByHand' }],
+        own: kept,
+      },
+    ],
   ];
   for (const [name, facts, provider] of good) {
     it(`${name} is as it must be`, () => {
@@ -82,13 +96,32 @@ describe('an order', () => {
     ['compensated with money still held', compensated, { ...none, authorized: 100 }, ['3 ledger']],
     ['paid in another currency', completed, { ...kept, currencies: ['USD'] }, ['3 ledger']],
     ['whose paid claim left the money here', { ...completed, claim: 'refunded' }, kept, ['3 orders', '3 ledger']],
-    ['that nobody has placed, and paid', { ...completed, saga: null, placed: null, reservation: null, log: [], own: none }, kept, ['3 ledger']],
+    [
+      'that nobody has placed, and paid',
+      { ...completed, saga: null, placed: null, reservation: null, log: [], own: none },
+      kept,
+      ['3 ledger'],
+    ],
     ['paid twice, which is not told as wrong money too', completed, { ...kept, captured: 200 }, ['4 ledger']],
-    ['paid twice long before its end', { ...inState(completed, 'PaymentCaptured'), saga: null }, { ...kept, captured: 200 }, ['6 orders', '4 ledger']],
+    [
+      'paid twice long before its end',
+      { ...inState(completed, 'PaymentCaptured'), saga: null },
+      { ...kept, captured: 200 },
+      ['6 orders', '4 ledger'],
+    ],
     ['completed with its stock still reserved', { ...completed, reservation: 'reserved' }, kept, ['2 orders']],
     ['compensated with its stock sold', { ...compensated, reservation: 'committed' }, none, ['2 orders']],
     ['without a saga', { ...completed, saga: null }, kept, ['6 orders']],
-    ['that nothing will wake', { ...compensated, saga: { state: 'Compensating', version: 3, hasDeadline: false, restedMs: 9e6 }, log: compensatedLog.slice(0, 3) }, none, ['6 orders']],
+    [
+      'that nothing will wake',
+      {
+        ...compensated,
+        saga: { state: 'Compensating', version: 3, hasDeadline: false, restedMs: 9e6 },
+        log: compensatedLog.slice(0, 3),
+      },
+      none,
+      ['6 orders'],
+    ],
     ['whose log has a gap', { ...completed, log: [completedLog[0]!, ...completedLog.slice(2)] }, kept, ['6 orders']],
     ['whose log ends elsewhere', inState(compensated, 'Compensating'), none, ['6 orders', '6 orders']],
   ];
@@ -105,7 +138,14 @@ describe('a log', () => {
   const moved = (...more: [string, string][]): OrderFacts => {
     const lines = [...completedLog];
     for (const [event, to] of more)
-      lines.push({ seq: lines.length + 1, from: lines.at(-1)!.to, event, to, messageId: `late ${event}`, decided: false });
+      lines.push({
+        seq: lines.length + 1,
+        from: lines.at(-1)!.to,
+        event,
+        to,
+        messageId: `late ${event}`,
+        decided: false,
+      });
     return { ...completed, saga: { ...completed.saga!, state: lines.at(-1)!.to, version: lines.length }, log: lines };
   };
 
@@ -117,15 +157,30 @@ describe('a log', () => {
   it('that goes where no rule leads is wrong, and nobody can tell without the rules', () => {
     const wild: OrderFacts = {
       ...compensated,
-      log: [compensatedLog[0]!, { ...compensatedLog[1]!, to: 'Compensating' }, { ...compensatedLog[2]!, from: 'Compensating' }, compensatedLog[3]!],
+      log: [
+        compensatedLog[0]!,
+        { ...compensatedLog[1]!, to: 'Compensating' },
+        { ...compensatedLog[2]!, from: 'Compensating' },
+        compensatedLog[3]!,
+      ],
     };
-    assert.match(judgeOrder(wild, none, rules)[0]!.why, /no rule leads from Initiated on StockReserved to Compensating/);
+    assert.match(
+      judgeOrder(wild, none, rules)[0]!.why,
+      /no rule leads from Initiated on StockReserved to Compensating/,
+    );
     assert.deepEqual(judgeOrder(wild, none, null), []);
   });
 
   it('that keeps an event for later stays where it is', () => {
     const early = [...compensatedLog];
-    early.splice(1, 0, { seq: 2, from: 'Initiated', event: 'PaymentCaptured', to: 'Initiated', messageId: 'early', decided: false });
+    early.splice(1, 0, {
+      seq: 2,
+      from: 'Initiated',
+      event: 'PaymentCaptured',
+      to: 'Initiated',
+      messageId: 'early',
+      decided: false,
+    });
     const facts: OrderFacts = {
       ...compensated,
       saga: { ...compensated.saga!, version: 5 },
@@ -140,7 +195,14 @@ describe('a log', () => {
       own: none,
       log: [
         ...compensatedLog.slice(0, 3),
-        { seq: 4, from: 'Compensating', event: 'PaymentCancelRefused', to: 'RequiresReview', messageId: 'x', decided: false },
+        {
+          seq: 4,
+          from: 'Compensating',
+          event: 'PaymentCancelRefused',
+          to: 'RequiresReview',
+          messageId: 'x',
+          decided: false,
+        },
         { seq: 5, from: 'RequiresReview', event: 'SettledByHand', to: 'Compensated', messageId: null, decided },
       ],
       saga: { ...compensated.saga!, version: 5 },
@@ -151,10 +213,24 @@ describe('a log', () => {
 
   it('in which one message has the same effect twice is wrong, and one with two effects of its own is not', () => {
     const twice = moved();
-    const again: LogLine = { seq: 5, from: 'Compensated', event: 'StockReserved', to: 'Compensated', messageId: 'm1', decided: false };
-    const facts: OrderFacts = { ...compensated, saga: { ...compensated.saga!, version: 5 }, log: [...compensatedLog, again] };
+    const again: LogLine = {
+      seq: 5,
+      from: 'Compensated',
+      event: 'StockReserved',
+      to: 'Compensated',
+      messageId: 'm1',
+      decided: false,
+    };
+    const facts: OrderFacts = {
+      ...compensated,
+      saga: { ...compensated.saga!, version: 5 },
+      log: [...compensatedLog, again],
+    };
     assert.deepEqual(against(facts), ['5 orders']);
-    const other = { ...twice, log: twice.log.map((line, place) => (place === 2 ? { ...line, messageId: 'm1' } : line)) };
+    const other = {
+      ...twice,
+      log: twice.log.map((line, place) => (place === 2 ? { ...line, messageId: 'm1' } : line)),
+    };
     assert.deepEqual(against(other), []);
   });
 });

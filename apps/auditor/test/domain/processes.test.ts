@@ -26,7 +26,10 @@ describe('growth', () => {
   };
 
   it('is not judged in the first ten minutes', () => {
-    assert.deepEqual(watch(9, () => ({})), { ready: false, grown: [], since: 0 });
+    assert.deepEqual(
+      watch(9, () => ({})),
+      { ready: false, grown: [], since: 0 },
+    );
   });
   it('is none where things go up and down', () => {
     const saw = (minute: number) => ({ bytes: (100 + (minute % 5) * 20) * megabyte, files: 40 + (minute % 3) * 10 });
@@ -104,7 +107,10 @@ describe('logins on loan', () => {
     const judge = createLoginJudge();
     for (const used of ['a', 'b']) judge.judge([login('a'), login('b')], [holder([used])]);
     const left = judge.judge([login('a'), login('b'), login('c')], [holder(['c'])]);
-    assert.deepEqual(left.map(({ id }) => id), ['a', 'b']);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      ['a', 'b'],
+    );
   });
   it('that cannot be given back because Vault is away are excused', () => {
     const judge = createLoginJudge();

@@ -22,7 +22,12 @@ describe('a replica', () => {
   });
   it('is behind since the first version it should have shown instead', () => {
     const judge = createReplicaJudge();
-    for (const [revision, at] of [[5, 1_000], [7, 2_000], [9, 3_000]] as const) judge.see('product', revision, at);
+    for (const [revision, at] of [
+      [5, 1_000],
+      [7, 2_000],
+      [9, 3_000],
+    ] as const)
+      judge.see('product', revision, at);
     assert.equal(judge.behind(shown(5, 3_100)), 1_100);
     // One that was never read of the database lies between two that were.
     assert.equal(judge.behind(shown(8, 3_100)), 100);

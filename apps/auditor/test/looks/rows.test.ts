@@ -39,7 +39,9 @@ describe('on rows', () => {
     await run('UPDATE catalog.products SET on_hand = on_hand - 1');
     await bench.look();
     await run('UPDATE catalog.products SET on_hand = on_hand + 1');
-    await run('ALTER TABLE catalog.products ADD CONSTRAINT products_pieces_add_up CHECK (initial = on_hand + reserved + sold)');
+    await run(
+      'ALTER TABLE catalog.products ADD CONSTRAINT products_pieces_add_up CHECK (initial = on_hand + reserved + sold)',
+    );
     assert.equal(stateOf(1), 'violated');
     assert.deepEqual(bench.verdict(1).offending, [product]);
     await bench.look();
@@ -65,7 +67,9 @@ describe('on rows', () => {
 
   it('reservations: one of an order that nobody knows is a violation', async () => {
     const orderId = randomUUIDv7();
-    await run(`INSERT INTO catalog.reservations (order_id, state, expires_at, created_at) VALUES ('${orderId}', 'reserved', now(), now() - interval '1 minute')`);
+    await run(
+      `INSERT INTO catalog.reservations (order_id, state, expires_at, created_at) VALUES ('${orderId}', 'reserved', now(), now() - interval '1 minute')`,
+    );
     await bench.look();
     assert.equal(stateOf(2), 'violated');
   });
@@ -222,7 +226,9 @@ describe('on rows', () => {
 
   it('keys: two orders, or two claims, of one key are a violation at once', async () => {
     const [one, other] = [await bench.order('Completed', 1), await bench.order('Completed', 1)];
-    await run(`UPDATE checkout.orders SET user_id = '${one}', idempotency_key = 'key' || CASE order_id WHEN '${one}' THEN '' ELSE ' 2' END`);
+    await run(
+      `UPDATE checkout.orders SET user_id = '${one}', idempotency_key = 'key' || CASE order_id WHEN '${one}' THEN '' ELSE ' 2' END`,
+    );
     await run('DELETE FROM bff.idempotency_keys');
     await bench.look();
     assert.deepEqual(wrong(), { 9: 'violated' });
@@ -239,8 +245,11 @@ describe('on rows', () => {
     const session = async (tokens: string, ended = 'NULL'): Promise<string> => {
       const [user, family] = [randomUUIDv7(), randomUUIDv7()];
       await run(`INSERT INTO identity.users VALUES ('${user}', '${user}@ballast.test', 'x', '{customer}')`);
-      await run(`INSERT INTO identity.refresh_families VALUES ('${family}', '${user}', now() - interval '1 minute', now() + interval '7 days', ${ended})`);
-      const token = (used: string): string => `(sha256('${randomBytes(8).toString('hex')}'), '${family}', now() - interval '1 minute', ${used})`;
+      await run(
+        `INSERT INTO identity.refresh_families VALUES ('${family}', '${user}', now() - interval '1 minute', now() + interval '7 days', ${ended})`,
+      );
+      const token = (used: string): string =>
+        `(sha256('${randomBytes(8).toString('hex')}'), '${family}', now() - interval '1 minute', ${used})`;
       await run(`INSERT INTO identity.refresh_tokens VALUES ${tokens.split(',').map(token).join(', ')}`);
       return family;
     };
@@ -278,7 +287,8 @@ describe('on rows', () => {
   it('logins: those that a living process has given up are a violation', async () => {
     const owner = 'svc_catalog';
     const names = [1, 2, 3].map((number) => `lent_${number}_${randomBytes(4).toString('hex')}`);
-    const held = (name: string): void => bench.outside.metrics('catalog-1', [`database_logins_held{username="${name}"} 1`]);
+    const held = (name: string): void =>
+      bench.outside.metrics('catalog-1', [`database_logins_held{username="${name}"} 1`]);
     await run(`DO $$ BEGIN CREATE ROLE ${owner}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
     for (const name of names) await run(`CREATE ROLE ${name} LOGIN VALID UNTIL '2999-01-01' IN ROLE ${owner}`);
     try {
@@ -296,7 +306,10 @@ describe('on rows', () => {
   });
 
   it('processes: too many series are a violation', async () => {
-    bench.outside.metrics('catalog-2', Array.from({ length: 500 }, (_, number) => `series{n="${number}"} 1`));
+    bench.outside.metrics(
+      'catalog-2',
+      Array.from({ length: 500 }, (_, number) => `series{n="${number}"} 1`),
+    );
     await bench.look();
     assert.equal(stateOf(16), 'violated');
     assert.deepEqual(bench.verdict(16).offending, ['catalog-2']);
@@ -312,7 +325,10 @@ describe('on rows', () => {
     await bench.rows.cut();
     await bench.look();
     const unknown = Object.entries(bench.states()).filter(([, state]) => state === 'unknown');
-    assert.deepEqual(unknown.map(([invariant]) => Number(invariant)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14]);
+    assert.deepEqual(
+      unknown.map(([invariant]) => Number(invariant)),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14],
+    );
     await bench.rows.restore();
     await bench.look();
     assert.deepEqual(wrong(), {});

@@ -8,7 +8,10 @@ export function misdecided(command: StockCommand, decided: Decided, stock: Reado
   if (command.type === 'ReleaseStock' && defect('catalog.keeps-reservation'))
     return { ...decided, reservation: null, stock: new Map() };
   if (command.type === 'CommitStock' && defect('catalog.sale-uncounted'))
-    return { ...decided, stock: new Map([...decided.stock].map(([id, pieces]) => [id, unsold(pieces, stock.get(id)!)])) };
+    return {
+      ...decided,
+      stock: new Map([...decided.stock].map(([id, pieces]) => [id, unsold(pieces, stock.get(id)!)])),
+    };
   return decided;
 }
 

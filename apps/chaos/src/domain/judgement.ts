@@ -31,7 +31,7 @@ export function unsettled(verdicts: Verdicts | null): string[] {
 }
 
 /** The value that `share` (0 to 1) of them do not exceed, by nearest rank; null of none. */
-export function rank(values: readonly number[], share: number): number | null {
+function rank(values: readonly number[], share: number): number | null {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
 }

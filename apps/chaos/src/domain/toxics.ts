@@ -4,7 +4,7 @@ import type { FaultRequest, ToxicType } from '@ballast/contracts';
 export type LinkRequest = Extract<FaultRequest, { kind: 'link' }>;
 
 /** What each toxic may be told, with what it is told where nothing is said. `slicer`'s delay is in microseconds. */
-export const toxicAttributes: Readonly<Record<ToxicType, Readonly<Record<string, number>>>> = {
+const toxicAttributes: Readonly<Record<ToxicType, Readonly<Record<string, number>>>> = {
   latency: { latency: 500, jitter: 0 },
   down: {},
   bandwidth: { rate: 8 },

@@ -29,7 +29,7 @@ interface Doing {
 
 const nothingToUndo = async (): Promise<void> => {};
 /** Why an action is not possible here; null where it is. */
-export function unavailableBecause(action: PartAction, controls: PartControls): string | null {
+function unavailableBecause(action: PartAction, controls: PartControls): string | null {
   const { part } = partFaults[action];
   const needed = {
     postgres: controls.backends,

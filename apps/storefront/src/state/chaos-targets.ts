@@ -17,7 +17,7 @@ export const chosen = signal<Target | null>(null);
 let loading: AbortController | null = null;
 
 /** Asks what can be broken: processes tell more of their points the longer they work. */
-export async function loadTargets(): Promise<void> {
+async function loadTargets(): Promise<void> {
   loading?.abort();
   const abort = new AbortController();
   loading = abort;
