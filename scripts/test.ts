@@ -14,10 +14,10 @@ import { checkLimit, type StaticCheck, staticChecks } from './runner/static-chec
 import { runTestFile } from './runner/test-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** One more than the smallest machine has cores: tests wait for much of their time. */
-const filesAtOnce = 3;
-/** A journey brings some fifteen processes along. */
-const journeysAtOnce = 2;
+/** As many as the smallest machine has cores. */
+const filesAtOnce = 2;
+/** A journey brings some fifteen processes along: two of them would make one another wait. */
+const journeysAtOnce = 1;
 const unitLimit = 5 * 60_000;
 const journeyLimit = 15 * 60_000;
 const unitFiles = ['{libs,apps,infra,campaign}/**/test/**/*.test.ts', 'scripts/test/**/*.test.ts'];

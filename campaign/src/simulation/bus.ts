@@ -247,6 +247,3 @@ export class Bus {
     this.#handOut(queue);
   }
 }
-
-/** A message in a trace. */
-export const describe = (message: Message): string => `${message.type} ${message.id} (${message.correlationId})`;
