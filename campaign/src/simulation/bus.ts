@@ -247,3 +247,6 @@ export class Bus {
     this.#handOut(queue);
   }
 }
+
+/** A message in a trace. */
+const describe = (message: Message): string => `${message.type} ${message.id} (${message.correlationId})`;
