@@ -11,9 +11,12 @@ const root = join(import.meta.dirname, '../..');
 
 describe('the contract', () => {
   let test: TestMesh;
+  /** How much had been told when all was ready. */
+  let readyAt: number;
   let shop: string;
   before(async () => {
     test = await startTestMesh();
+    readyAt = test.events.length;
     shop = test.mesh.urls['bff']!;
   });
   after(() => test.close());
@@ -230,7 +233,9 @@ describe('the contract', () => {
   });
 
   it('tells nothing and warns of nothing while all is well', () => {
-    const noise = test.events.filter((event) => event.type === 'log');
+    // From the moment when all is ready: while everything starts at once, a process on a busy machine may stand still for
+    // longer than it waits for a part.
+    const noise = test.events.slice(readyAt).filter((event) => event.type === 'log');
     assert.deepEqual(noise, []);
   });
 });
