@@ -43,12 +43,7 @@ export async function listDeadLetters(
       if (letter === false) break;
       items.push(describe(queue, letter));
     }
-    channel.nackAll(true);
-    // Putting them back takes the queue a moment, in which the next caller would find it empty.
-    for (let looks = 0; looks < 50; looks += 1) {
-      if ((await channel.checkQueue(name)).messageCount >= items.length) break;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await putBack(channel, name, items.length);
     // Some may have come, or come back, after the count.
     return { items, total: Math.max(messageCount, items.length) };
   });
@@ -71,11 +66,15 @@ export async function replayDeadLetters(
     // No further than there were at the start: what is still poison comes back behind them.
     const { messageCount } = await channel.checkQueue(dead);
     let replayed = 0;
+    let left = 0;
     for (let looked = 0; looked < Math.min(messageCount, lookLimit); looked += 1) {
       const letter = await channel.get(dead);
       if (letter === false) break;
       const { messageId, headers, contentType } = letter.properties;
-      if (wanted !== undefined && !wanted.has(String(messageId))) continue;
+      if (wanted !== undefined && !wanted.has(String(messageId))) {
+        left += 1;
+        continue;
+      }
       const { 'x-attempt': _attempt, 'x-reason': _reason, 'x-death': _death, ...kept } = headers ?? {};
       const replays = Number(headers?.['x-replays'] ?? 0) + 1;
       await publisher.publish('', queueName(namespace, queue), letter.content, {
@@ -86,8 +85,21 @@ export async function replayDeadLetters(
       channel.ack(letter);
       replayed += 1;
     }
-    return { replayed, left: (await channel.checkQueue(dead)).messageCount };
+    return { replayed, left: await putBack(channel, dead, left) };
   });
+}
+
+/**
+ * Gives back the letters that were only looked at, and answers how many lie there then. It takes the queue a moment, in
+ * which the next caller would find it empty: that is waited for.
+ */
+async function putBack(channel: ConfirmChannel, name: string, letters: number): Promise<number> {
+  channel.nackAll(true);
+  for (let looks = 0; ; looks += 1) {
+    const { messageCount } = await channel.checkQueue(name);
+    if (messageCount >= letters || looks === 50) return messageCount;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** How long looking or replaying may take, in ms; a frozen broker would keep it waiting until the heartbeat notices. */
