@@ -19,6 +19,8 @@ export class Monitor {
   #trouble: unknown;
   experiment: ExperimentState | null = null;
   load: LoadState | null = null;
+  /** How often it has looked. */
+  looks = 0;
 
   constructor(parts: { controller: Controller; faults: FaultLog; verdicts: VerdictLog }) {
     this.#controller = parts.controller;
@@ -49,6 +51,7 @@ export class Monitor {
       this.#controller.load(),
       this.#controller.verdicts(),
     ]);
+    this.looks += 1;
     this.#verdicts.note(verdicts.status === 'fulfilled' ? verdicts.value : null);
     if (faults.status === 'fulfilled') this.#faults.note(faults.value);
     if (load.status === 'fulfilled') this.load = load.value;

@@ -61,7 +61,9 @@ export function drawPlan({ seed, seconds, targets }: PlanOptions): Experiment {
   const fits = (drawn: Drawn, at: number): boolean => {
     const now = on.filter(({ to }) => to > at);
     if (now.length >= mostAtOnce) return false;
-    if (now.some((other) => other.drawn.targets.some((target) => drawn.targets.includes(target)))) return false;
+    // Nothing can be armed in a process that is dead and not back yet.
+    const busy = on.filter(({ drawn: other, to }) => to + (other.kills ? backAfterDeath : 0) > at);
+    if (busy.some((other) => other.drawn.targets.some((target) => drawn.targets.includes(target)))) return false;
     return !drawn.kills || on.every((other) => !other.drawn.kills || other.to + backAfterDeath <= at);
   };
 

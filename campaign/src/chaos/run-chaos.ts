@@ -181,12 +181,12 @@ async function webhookAddress(mesh: Mesh): Promise<string> {
 function progress(traffic: Traffic, faults: FaultLog, say: (line: string) => void): (monitor: Monitor) => void {
   let toldAt = 0;
   return ({ experiment, load }) => {
-    if (Date.now() - toldAt < progressMs) return;
+    if (experiment?.phase !== 'running' || Date.now() - toldAt < progressMs) return;
     toldAt = Date.now();
     const { placed } = traffic.progress;
     const now = faults.unhealed.map(({ title }) => title).join('; ');
     say(
-      `${Math.round(experiment?.elapsed ?? 0)} s: ${faults.injected.length} faults, ${placed + (load?.accepted ?? 0)} orders; now ${now === '' ? 'nothing is broken' : now}`,
+      `${Math.round(experiment.elapsed)} s: ${faults.injected.length} faults, ${placed + (load?.accepted ?? 0)} orders; now ${now === '' ? 'nothing is broken' : now}`,
     );
   };
 }

@@ -134,6 +134,7 @@ export class Post {
       });
       const text = await response.body.text();
       this.tally.answered(response.statusCode);
+      if (response.statusCode >= 400) this.tally.count(`status ${response.statusCode}`);
       if (response.statusCode === 200) this.#note(body, (JSON.parse(text) as { effect?: string }).effect ?? '');
       return response.statusCode;
     } catch {
