@@ -3,11 +3,12 @@
  * and no other, turns red. A checker that was never seen to say no says nothing when it says yes.
  *
  * To use one: plant its defects (`PUT /lab/defects/<defect>` at each instance), drive its load, see the verdict. Then
- * remove them (`DELETE`), and where it leaves damage behind tell the auditor that it is known (`POST /lab/acknowledge`),
- * again until what was under way has ended. A control is no fault in the sense of `PUT /lab/fault-window`: invariants
+ * remove them (`DELETE`), and where it leaves damage behind tell the auditor that it is known (`POST /lab/acknowledge`):
+ * what offends now, and the orders that were under way meanwhile, whose damage may come to light only when they end. A control is no fault in the sense of `PUT /lab/fault-window`: invariants
  * that hold once faults are healed would wait for its end.
  */
 import { Type, type Static } from 'typebox';
+import { Timestamp } from './primitives.ts';
 
 /** What has to happen for a control to show: `reads` are of single products, `sign-ins` go to identity or the bff. */
 export const controlLoads = ['orders', 'declined-orders', 'reads', 'sign-ins'] as const;
@@ -155,13 +156,19 @@ export const controls: readonly Control[] = [
   },
 ];
 
+/** An order that was placed for so long before a control was planted may still have been under way then, in ms. */
+export const underWayMs = 120_000;
+
 /**
  * Auditor, operators in the lab: `POST /lab/acknowledge`. What offends now counts as known damage and turns nothing red any
- * more; it is still counted, in the verdict's detail. Only of one invariant, if that is given. Forgotten when the auditor
- * is started anew. → 200
+ * more; it is still counted, in the verdict's detail. So does, later, what offends about an order that was `placed` in the
+ * window given. Only of one invariant, if that is given. Forgotten when the auditor is started anew. → 200
  */
 export const Acknowledge = Type.Object(
-  { invariant: Type.Optional(Type.Integer({ minimum: 1, maximum: 16 })) },
+  {
+    invariant: Type.Optional(Type.Integer({ minimum: 1, maximum: 16 })),
+    placed: Type.Optional(Type.Object({ from: Timestamp, to: Timestamp }, { additionalProperties: false })),
+  },
   { additionalProperties: false },
 );
 export type Acknowledge = Static<typeof Acknowledge>;

@@ -20,8 +20,8 @@ import { answerOddRequests, answerProblem, clientErrorHandler, installErrorHandl
 import { readinessCheck, type ReadinessCheck } from './health.ts';
 import { addLabRoutes, commonLabRoutes } from './lab.ts';
 import type { Logger } from './logger.ts';
+import { createHttpMetrics } from './http-metrics.ts';
 import type { Metrics } from './metrics.ts';
-import { createOddSeries } from './odd-series.ts';
 import { ProblemError } from './problem.ts';
 import { createReporter } from './reporter.ts';
 import { createRevocationView, identityRevocations, type RevocationView } from './revocation.ts';
@@ -181,13 +181,9 @@ async function closeConnections(server: HttpServer, closing: { now: boolean }): 
   clearInterval(lastCall);
 }
 
-/** Trace context, `x-instance`, duration histogram, and `connection: close` at the end. */
+/** Trace context, `x-instance`, metrics, and `connection: close` at the end. */
 function instrument(server: HttpServer, options: HttpServerOptions, closing: { now: boolean }): void {
-  const duration = options.metrics.histogram(
-    'http_request_duration_seconds',
-    'Time from the request to the end of the response, in seconds.',
-    ['method', 'route', 'status'],
-  );
+  const count = createHttpMetrics(options.metrics);
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-instance', options.instance);
     const incoming = request.headers.traceparent;
@@ -200,22 +196,8 @@ function instrument(server: HttpServer, options: HttpServerOptions, closing: { n
     if (closing.now) reply.header('connection', 'close');
     done();
   });
-  // Finding a series by its labels costs more than counting in it. There are as many as routes and statuses.
-  const series = new Map<string, ReturnType<typeof duration.labels>>();
-  const observeOddly = createOddSeries(duration);
   server.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions } = request;
-    const route = routeOptions.url ?? 'none';
-    const status = String(reply.statusCode);
-    if (faultsEnabled() && observeOddly({ method, route: request.url, status }, reply.elapsedTime / 1000))
-      return done();
-    const name = `${method} ${status} ${route}`;
-    let known = series.get(name);
-    if (known === undefined) {
-      known = duration.labels({ method, route, status });
-      series.set(name, known);
-    }
-    known.observe(reply.elapsedTime / 1000);
+    count(request, reply);
     done();
   });
 }

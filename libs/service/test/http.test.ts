@@ -148,7 +148,10 @@ describe('the HTTP server every service uses', () => {
 
   it('describes itself and its metrics', async () => {
     assert.equal((await server.inject('/openapi.json')).json().info.title, 'Ballast test');
-    assert.match((await server.inject('/metrics')).body, /http_request_duration_seconds_count\{.*route="\/things"/);
+    const metrics = (await server.inject('/metrics')).body;
+    assert.match(metrics, /http_requests_total\{kind="request",method="POST",route="\/things",status="\d+"/);
+    assert.match(metrics, /http_request_duration_seconds_count\{.*kind="request"/);
+    assert.match(metrics, /http_requests_total\{kind="operation",method="GET",route="\/readyz",status="503".*\} 1/);
   });
 
   it('counts what libraries tell on their diagnostics channel', async () => {

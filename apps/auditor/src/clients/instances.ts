@@ -23,7 +23,7 @@ const wanted = new Set([
   'process_start_time_seconds',
   'process_open_fds',
   'process_resident_memory_bytes',
-  'http_request_duration_seconds_count',
+  'http_requests_total',
   'messages_consumed_total',
   'database_logins_held',
   'database_leases_not_revoked',

@@ -5,6 +5,7 @@
  */
 import type { Verdict, VerdictState, Verdicts } from '@ballast/contracts';
 import type { Invariant } from './invariants.ts';
+import { madeAt } from './uuid7.ts';
 
 /** Something that is not as it must be. */
 export interface Offence {
@@ -31,6 +32,12 @@ export interface Finding {
   offences: readonly Offence[];
 }
 
+/** From and to, in ms since the epoch. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
 /** What is known of faults. `healedAt` is in ms since the epoch. */
 export interface FaultState {
   faults: 'active' | 'none' | 'unknown';
@@ -42,8 +49,8 @@ export interface Board {
   note(finding: Finding, milliseconds: number): void;
   /** A look could not be had, and why. */
   fail(invariant: number, part: string, why: string): void;
-  /** Marks what offends now as known. Returns how many things that were. */
-  acknowledge(invariant?: number): { marked: number; known: number };
+  /** Marks what offends now as known, and what will about orders placed in the window. Returns how many things that were. */
+  acknowledge(invariant?: number, placed?: Window): { marked: number; known: number };
   verdicts(): Verdict[];
 }
 
@@ -77,6 +84,8 @@ interface Entry {
   invariant: Invariant;
   parts: Map<string, Part>;
   acknowledged: Set<string>;
+  /** Orders placed in these are known to be damaged, oldest window first. */
+  windows: Window[];
   checks: number;
   violations: number;
   checkedAt: number | null;
@@ -87,6 +96,7 @@ interface Entry {
 /** Offences remembered per part, and acknowledged ones per invariant. */
 const mostRemembered = 2_000;
 const mostAcknowledged = 20_000;
+const mostWindows = 100;
 const mostShown = 20;
 
 /** A board for these invariants. */
@@ -160,7 +170,7 @@ export function createBoard(invariants: readonly Invariant[], { now, faults, onL
       part.total = offences.length;
       for (const offence of offences) {
         const key = keyOf(offence);
-        if (entry.acknowledged.has(key)) part.known += 1;
+        if (entry.acknowledged.has(key) || isInWindow(entry, offence)) part.known += 1;
         else if (part.offences.size < mostRemembered)
           part.offences.set(key, { offence, since: before.get(key)?.since ?? at - (offence.age ?? 0) });
       }
@@ -179,10 +189,11 @@ export function createBoard(invariants: readonly Invariant[], { now, faults, onL
       part.at = null;
       part.why = why;
     },
-    acknowledge: (only) => {
+    acknowledge: (only, placed) => {
       let marked = 0;
       let known = 0;
       for (const entry of only === undefined ? entries.values() : [entryOf(only)]) {
+        if (placed !== undefined) addWindow(entry, placed);
         for (const part of entry.parts.values()) {
           for (const key of part.offences.keys()) {
             if (entry.acknowledged.size >= mostAcknowledged) break;
@@ -208,6 +219,19 @@ export const faultsOf = ({ faults, healedAt }: FaultState): Pick<Verdicts, 'faul
 
 const keyOf = ({ id, key }: Offence): string => key ?? id;
 
+function isInWindow({ windows }: Entry, { id }: Offence): boolean {
+  if (windows.length === 0) return false;
+  const at = madeAt(id);
+  return at !== null && windows.some(({ from, to }) => from <= at && at <= to);
+}
+
+/** The same window told again, or told longer, is one. */
+function addWindow(entry: Entry, { from, to }: Window): void {
+  const same = entry.windows.find((window) => window.from === from);
+  if (same !== undefined) same.to = Math.max(same.to, to);
+  else entry.windows = [...entry.windows.slice(1 - mostWindows), { from, to }];
+}
+
 const toText = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 function newEntry(invariant: Invariant): Entry {
@@ -219,6 +243,7 @@ function newEntry(invariant: Invariant): Entry {
     invariant,
     parts: new Map(parts),
     acknowledged: new Set(),
+    windows: [],
     checks: 0,
     violations: 0,
     checkedAt: null,

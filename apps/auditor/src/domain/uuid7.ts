@@ -8,3 +8,10 @@ export function lowestAt(milliseconds: number): string {
 
 /** Smaller than any id. */
 export const lowest = '00000000-0000-0000-0000-000000000000';
+
+const uuid7Shape = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** When an id was made, in ms since the epoch; null where it is no UUIDv7. */
+export function madeAt(id: string): number | null {
+  return uuid7Shape.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null;
+}

@@ -73,7 +73,7 @@ export function createInstanceLook({ board, database, metrics, faults, now }: In
         at: page.at,
         files: of('process_open_fds'),
         bytes: of('process_resident_memory_bytes'),
-        requests: of('http_request_duration_seconds_count'),
+        requests: of('http_requests_total'),
       });
       if (ready) baselines.push(since);
       for (const { what, from, to } of grown)

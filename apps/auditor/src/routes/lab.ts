@@ -20,10 +20,14 @@ export function labRoutes(lab: HttpServer, { board, window }: { board: Board; wi
     '/acknowledge',
     { schema: { body: Acknowledge, response: { 200: Acknowledged, ...problemResponses } } },
     async (request) => {
-      const { invariant } = request.body;
+      const { invariant, placed } = request.body;
       if (invariant !== undefined && !invariants.some((known) => known.invariant === invariant))
         throw new ProblemError('not-found', `Invariant ${invariant} is not judged here.`, { field: 'invariant' });
-      return board.acknowledge(invariant);
+      if (placed === undefined) return board.acknowledge(invariant);
+      const window = { from: Date.parse(placed.from), to: Date.parse(placed.to) };
+      if (window.to < window.from)
+        throw new ProblemError('invalid-input', 'The window ends before it begins.', { field: 'placed.to' });
+      return board.acknowledge(invariant, window);
     },
   );
 }

@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import type { Verdict } from '@ballast/contracts';
 import { createBoard, type Board, type FaultState, type Offence } from '../../src/domain/board.ts';
 import type { Invariant } from '../../src/domain/invariants.ts';
+import { lowestAt } from '../../src/domain/uuid7.ts';
 
 const stock: Invariant = { invariant: 1, title: 'Stock', when: 'always', parts: { rows: 5_000 } };
 const money: Invariant = { invariant: 3, title: 'Money', when: 'quiet', parts: { rows: 5_000, ledger: 5_000 } };
@@ -170,6 +171,24 @@ describe('the board', () => {
     note(3, 'rows', { ...late, age: 10_000 });
     board.acknowledge(3);
     assert.deepEqual([stateOf(1), stateOf(3)], ['violated', 'holds']);
+  });
+
+  it('takes what comes to light later about orders of a window as known, and nothing else', () => {
+    const order = (at: number, key?: string): Offence => {
+      const id = lowestAt(at).replace('-0000-0000-', '-7000-8000-');
+      return { id, why: '', lasts: 0, ...(key === undefined ? {} : { key }) };
+    };
+    board.acknowledge(1, { from: 5_000, to: 9_000 });
+    note(1, 'rows', order(5_000), order(7_000, 'one thing'), order(9_000, 'another'));
+    assert.equal(stateOf(1), 'holds');
+    assert.match(verdict(1).detail, /3 known, acknowledged/);
+    note(1, 'rows', order(9_001));
+    assert.equal(stateOf(1), 'violated');
+    note(1, 'rows', { id: 'product', why: '', lasts: 0 });
+    assert.equal(stateOf(1), 'violated');
+    note(3, 'ledger');
+    note(3, 'rows', { ...order(7_000), lasts: 0 });
+    assert.equal(stateOf(3), 'violated');
   });
 
   it('shows twenty ids at most and counts them all', () => {

@@ -1,5 +1,5 @@
 /** Negative controls: planted defects, each of which must turn one invariant red (libs/contracts/src/controls.ts). */
-import { Acknowledged, type Control } from '@ballast/contracts';
+import { Acknowledged, underWayMs, type Acknowledge as Known, type Control } from '@ballast/contracts';
 import { ProblemError } from '@ballast/service';
 import { Compile } from 'typebox/compile';
 import { bodyOf, reasonOf, type Asker } from '../clients/http.ts';
@@ -10,10 +10,13 @@ import type { ChaosState } from '../state.ts';
 import type { Planner } from './lever.ts';
 import { notReady } from './readiness.ts';
 
-/** Tells the auditor that what offends against an invariant is known damage; resolves to how much was news to it. */
-export type Acknowledge = (invariant: number) => Promise<number>;
+/**
+ * Tells the auditor that what offends against an invariant is known damage, and what will about orders placed from one
+ * moment to another; resolves to how much offended now and was news to it.
+ */
+export type Acknowledge = (known: Required<Known>) => Promise<number>;
 
-/** For so long nothing more has come to light before a control counts as over, in ms: orders under way have ended by then. */
+/** For so long nothing more has come to light before a control counts as over, in ms. */
 const calmMs = 3_000;
 
 export function planControl(parts: {
@@ -45,10 +48,12 @@ export function planControl(parts: {
         .get('verdicts')
         ?.items.some((verdict) => verdict.invariant === invariant && verdict.state === 'violated') === true;
     let calmSince = Number.POSITIVE_INFINITY;
-    /** The damage it leaves is told to the auditor, again until what was under way has ended. */
+    const from = new Date(Date.now() - underWayMs).toISOString();
+    let to = from;
+    /** The damage it leaves is told to the auditor, again until nothing more comes to light. */
     const settle = async (): Promise<string[]> => {
       if (acknowledge === null) return [];
-      const news = control.leaves === null ? 0 : await acknowledge(invariant);
+      const news = control.leaves === null ? 0 : await acknowledge({ invariant, placed: { from, to } });
       if (news > 0 || isRed()) calmSince = Number.POSITIVE_INFINITY;
       else calmSince = Math.min(calmSince, performance.now());
       return performance.now() - calmSince >= calmMs ? [] : [`invariant ${invariant} is settling`];
@@ -61,7 +66,10 @@ export function planControl(parts: {
       lasts: true,
       exclusive: `control ${control.control}`,
       inject: () => onAll(({ instance, defect }) => mesh.plant(instance, defect, request.seconds)),
-      end: () => onAll(({ instance, defect }) => mesh.remove(instance, defect)),
+      end: async () => {
+        await onAll(({ instance, defect }) => mesh.remove(instance, defect));
+        to = new Date().toISOString();
+      },
       waiting: async () => [...(await notReady(mesh, touched)), ...(await settle())],
     };
   };
@@ -71,11 +79,11 @@ const acknowledgedCheck = Compile(Acknowledged);
 
 /** `POST /lab/acknowledge` of the auditor at `url`. */
 export function acknowledgeAt(url: string, asker: Asker, session: Session): Acknowledge {
-  return async (invariant) => {
+  return async (known) => {
     const authorization = session.authorization();
     if (authorization === null) throw new Error('the controller is not signed in');
     const headers = { authorization };
-    const question = { method: 'POST' as const, url: `${url}/lab/acknowledge`, headers, body: { invariant } };
+    const question = { method: 'POST' as const, url: `${url}/lab/acknowledge`, headers, body: known };
     const answer = await asker.ask({ ...question, timeoutMs: 5_000 });
     if (answer.status !== 200) throw new Error(`the auditor answered ${reasonOf(answer)}`);
     return bodyOf('the auditor', answer, acknowledgedCheck).marked;

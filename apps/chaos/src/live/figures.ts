@@ -24,7 +24,7 @@ export const noFigures: Figures = {
 };
 
 const bucket = 'http_request_duration_seconds_bucket';
-const count = 'http_request_duration_seconds_count';
+const count = 'http_requests_total';
 const started = 'process_start_time_seconds';
 const memory = 'process_resident_memory_bytes';
 const outboxRows = 'outbox_rows';
@@ -33,23 +33,13 @@ const breaker = 'bff_breaker_state';
 /** As the bff writes them. */
 const breakerNumbers: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
-/** Routes that operate a service, keep it informed, or stay open as long as somebody reads: they say nothing about its speed. */
-const unwatched = [
-  /^\/(healthz|readyz|metrics|openapi\.json|revocations)$/,
-  /^(\/api)?\/(lab|chaos)(\/|$)/,
-  /\/(events|live)$/,
-];
+/** What users wait for; operation, lab and streams say nothing about a service's speed. */
+const watched = 'request';
 
 /** Returns a reader of one service's `/metrics`: given the text and when it was asked for (ms on a steady clock). */
 export function createFigures(): (text: string, at: number) => Figures {
   const read = createScrapeReader([bucket, count, started, memory, outboxRows, breaker]);
   const rates = createRates();
-  const watched = new Map<string, boolean>();
-  const isWatched = (route: string): boolean => {
-    const known = watched.get(route) ?? !unwatched.some((pattern) => pattern.test(route));
-    watched.set(route, known);
-    return known;
-  };
 
   return (text, at) => {
     const samples = read(text);
@@ -64,13 +54,13 @@ export function createFigures(): (text: string, at: number) => Figures {
       const { name, labels } = series;
       switch (name) {
         case bucket:
-          if (isWatched(labels['route'] ?? '')) {
+          if (labels['kind'] === watched) {
             const bound = labels['le'] === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels['le']);
             buckets.set(bound, (buckets.get(bound) ?? 0) + rates.growth(series));
           }
           break;
         case count:
-          if (isWatched(labels['route'] ?? '')) {
+          if (labels['kind'] === watched) {
             const grown = rates.growth(series);
             requests += grown;
             if (labels['status']?.startsWith('5') === true) errors += grown;

@@ -55,9 +55,9 @@ export async function fakeService(instance: string) {
         `process_resident_memory_bytes 50000000`,
         `outbox_rows 3`,
         `bff_breaker_state{upstream="checkout"} ${state.breaker}`,
-        `http_request_duration_seconds_bucket{le="0.01",route="/x",status="200"} ${state.requests}`,
-        `http_request_duration_seconds_bucket{le="+Inf",route="/x",status="200"} ${state.requests}`,
-        `http_request_duration_seconds_count{route="/x",status="200"} ${state.requests}`,
+        `http_request_duration_seconds_bucket{le="0.01",kind="request"} ${state.requests}`,
+        `http_request_duration_seconds_bucket{le="+Inf",kind="request"} ${state.requests}`,
+        `http_requests_total{kind="request",method="GET",route="/x",status="200"} ${state.requests}`,
       ].join('\n'),
     '/lab/wire': (request: IncomingMessage) => {
       if (request.headers.authorization !== 'Bearer operator') return { status: 401 };

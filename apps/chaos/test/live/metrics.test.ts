@@ -90,22 +90,26 @@ describe('counters', () => {
 
 /** A service's metrics after so many requests to its routes: within 10 ms, and within 100 ms, of which so many failed. */
 function scrape(quick: number, slow: number, failed: number, more: readonly string[] = []): string {
-  const series = (route: string, status: number, within10: number, all: number): string[] => {
-    const labels = `method="GET",route="${route}",status="${status}",service="bff",instance="bff"`;
-    return [
-      `http_request_duration_seconds_bucket{le="0.01",${labels}} ${within10}`,
-      `http_request_duration_seconds_bucket{le="0.1",${labels}} ${all}`,
-      `http_request_duration_seconds_bucket{le="+Inf",${labels}} ${all}`,
-      `http_request_duration_seconds_sum{${labels}} 1`,
-      `http_request_duration_seconds_count{${labels}} ${all}`,
-    ];
-  };
+  const own = 'service="bff",instance="bff"';
+  const requests = (kind: string, route: string, status: number, all: number): string =>
+    `http_requests_total{kind="${kind}",method="GET",route="${route}",status="${status}",${own}} ${all}`;
+  const durations = (kind: string, within10: number, all: number): string[] => [
+    `http_request_duration_seconds_bucket{le="0.01",kind="${kind}",${own}} ${within10}`,
+    `http_request_duration_seconds_bucket{le="0.1",kind="${kind}",${own}} ${all}`,
+    `http_request_duration_seconds_bucket{le="+Inf",kind="${kind}",${own}} ${all}`,
+    `http_request_duration_seconds_sum{kind="${kind}",${own}} 1`,
+    `http_request_duration_seconds_count{kind="${kind}",${own}} ${all}`,
+  ];
+  // Without a tenth of these nobody would know how fast it really is.
+  const aside = 1_000 * (quick + 1);
   return [
-    ...series('/api/products', 200, quick, quick + slow),
-    ...series('/api/orders', 503, failed, failed),
-    ...['/healthz', '/lab/wire', '/api/lab/cluster', '/api/chaos/faults', '/revocations', '/orders/:id/events', '/live']
-      // Without a tenth of these nobody would know how fast it really is.
-      .flatMap((route) => series(route, 200, 0, 1_000 * (quick + 1))),
+    requests('request', '/api/products', 200, quick + slow),
+    requests('request', '/api/orders', 503, failed),
+    requests('operation', '/healthz', 200, aside),
+    requests('stream', '/orders/:id/events', 200, aside),
+    ...durations('request', quick + failed, quick + slow + failed),
+    ...durations('operation', 0, aside),
+    ...durations('stream', 0, aside),
     ...more,
   ].join('\n');
 }

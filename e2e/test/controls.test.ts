@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { controls, Verdicts, type Control, type PaymentChoice, type Verdict } from '@ballast/contracts';
+import { controls, underWayMs, Verdicts, type Control, type PaymentChoice, type Verdict } from '@ballast/contracts';
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
 import { Compile } from 'typebox/compile';
@@ -122,6 +122,7 @@ describe('a negative control', () => {
         for (const { invariant, state } of items) if (state === 'violated') red.add(invariant);
         return items;
       };
+      const from = new Date(Date.now() - underWayMs).toISOString();
       await plant('PUT', chosen);
       try {
         await until(`${round.join(', ')} to be violated`, async () => {
@@ -131,9 +132,11 @@ describe('a negative control', () => {
       } finally {
         await plant('DELETE', chosen);
       }
+      const placed = { from, to: new Date().toISOString() };
       await until('a green board', async () => {
         for (const { invariant, leaves } of chosen)
-          if (leaves !== null) await ask('POST', `${test.mesh.urls['auditor']!}/lab/acknowledge`, { invariant });
+          if (leaves !== null)
+            await ask('POST', `${test.mesh.urls['auditor']!}/lab/acknowledge`, { invariant, placed });
         return notHolding(await look()).length === 0;
       });
       assert.deepEqual(
