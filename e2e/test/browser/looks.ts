@@ -14,8 +14,14 @@ let source: Promise<string> | undefined;
 
 /** Fails when axe finds something serious or critical, or when something sticks out of the page to the right. */
 export async function looksRight(page: Page, what: string): Promise<void> {
+  await page.evaluate(endTransitions);
   assert.deepEqual(await seriousFindings(page), [], `axe on ${what}`);
   assert.deepEqual(await stickingOut(page), [], `wider than the screen on ${what}`);
+}
+
+/** Half-way through a transition colours are nobody's choice. */
+function endTransitions(): void {
+  for (const animation of document.getAnimations()) if (animation instanceof CSSTransition) animation.finish();
 }
 
 /** What axe finds that is serious or critical, as lines. */

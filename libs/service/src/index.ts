@@ -22,5 +22,5 @@ export {
   type TokenOwner,
 } from './revocation.ts';
 export { runService, type App, type BuildContext } from './run.ts';
-export { noteUpstream } from './wire.ts';
+export { noteUpstream, observerAgent } from './wire.ts';
 export { currentTraceparent, outgoingTraceparent, runInTrace } from './trace.ts';

@@ -33,6 +33,9 @@ export interface Consumed {
   milliseconds: number;
 }
 
+/** Who only watches says so (`user-agent`), and is no news either. A caller who lies is missing in a lab's feed, no more. */
+export const observerAgent = 'ballast-observer';
+
 /** What is kept of a call: as little work as possible while it is answered; the rest is for whoever reads. */
 interface Kept {
   at: number;
@@ -118,7 +121,8 @@ export function recordCalls(server: HttpServer, { name, instance }: { name: stri
     const { span, method, routeOptions } = request;
     const noted = behind.get(span);
     if (noted !== undefined) behind.delete(span);
-    if (routeOptions.schema?.hide !== true && routeOptions.config.offWire !== true) {
+    const isObserver = request.headers['user-agent'] === observerAgent;
+    if (!isObserver && routeOptions.schema?.hide !== true && routeOptions.config.offWire !== true) {
       const served = reply.getHeader('x-served-by');
       ring.add({
         at: Date.now(),

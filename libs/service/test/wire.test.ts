@@ -5,7 +5,14 @@ import { after, before, describe, it } from 'node:test';
 import type { WireCall, WirePage } from '@ballast/contracts';
 import { configureFaults } from '@ballast/faults';
 import { testIdentity, type TestIdentity } from '@ballast/testing';
-import { createHttpServer, createLogger, createMetrics, noteUpstream, type HttpServer } from '../src/index.ts';
+import {
+  createHttpServer,
+  createLogger,
+  createMetrics,
+  noteUpstream,
+  observerAgent,
+  type HttpServer,
+} from '../src/index.ts';
 import { createWireRing } from '../src/wire.ts';
 
 const call = (path: string) => ({
@@ -127,6 +134,7 @@ describe('the wire feed of a service', () => {
     await get('/relayed');
     await get('/things/anonymous', 'none');
     await get('/nothing');
+    await get('/things/watched', undefined, { 'user-agent': observerAgent });
     for (const quiet of ['/healthz', '/metrics', '/openapi.json', '/over-and-over', '/lab/faults']) await get(quiet);
     const { items } = await wire(seq);
     assert.deepEqual(items.map(brief), [

@@ -1,4 +1,5 @@
 /** One GET, with limits on everything: the auditor waits for nobody for long. */
+import { observerAgent } from '@ballast/service';
 import { Agent, request } from 'undici';
 
 export interface Answer {
@@ -21,7 +22,7 @@ export function createHttpClient(): { get: Get; close: () => Promise<void> } {
       const answer = await request(url, {
         dispatcher: agent,
         method: 'GET',
-        headers,
+        headers: { 'user-agent': observerAgent, ...headers },
         signal: AbortSignal.timeout(timeoutMs),
       });
       const pieces: Buffer[] = [];

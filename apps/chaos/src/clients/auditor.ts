@@ -2,7 +2,7 @@
 import { Verdicts } from '@ballast/contracts';
 import type { Report } from '@ballast/service';
 import { Compile } from 'typebox/compile';
-import type { FaultWindow } from '../faults/engine.ts';
+import type { FaultWindow } from '../faults/window.ts';
 import type { ChaosState } from '../state.ts';
 import { bodyOf, reasonOf, type Asker } from './http.ts';
 import type { Session } from './operator.ts';

@@ -1,4 +1,5 @@
 /** Questions to others over HTTP: short, bounded, and never without an end. */
+import { observerAgent } from '@ballast/service';
 import { Agent, request, type Dispatcher } from 'undici';
 
 export interface Answer {
@@ -43,6 +44,7 @@ async function askWith(dispatcher: Dispatcher, question: Question): Promise<Answ
     method,
     headers: {
       accept: 'application/json',
+      'user-agent': observerAgent,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },

@@ -18,6 +18,9 @@ const sentBytes = 'toxiproxy_proxy_sent_bytes_total';
 const openConnections = 'ballast_link_connections';
 const roundTrip = 'ballast_link_round_trip_seconds';
 
+/** Identity holds the question for revoked tokens until there are some, or a second is over: that wait is not the link's. */
+const holdsQuestions = new Set(['identity']);
+
 /** Returns a reader: links of ours among the proxies, with what the metrics text, asked for at `at`, adds to them. */
 export function createLinkReader(
   linkOf: (proxy: string) => MeshLink | null,
@@ -40,7 +43,7 @@ export function createLinkReader(
     return proxies.flatMap(({ name, enabled, toxics }) => {
       const link = linkOf(name);
       if (link === null) return [];
-      const latency = latencies.get(name);
+      const latency = holdsQuestions.has(link.to) ? undefined : latencies.get(name);
       return {
         ...link,
         bytesPerSecond: seconds === null || seconds <= 0 ? 0 : Math.round((bytes.get(name) ?? 0) / seconds),

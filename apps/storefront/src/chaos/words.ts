@@ -121,14 +121,38 @@ export function linkSentence(link: LiveLink): string {
   return `${parts.join('. ')}.`;
 }
 
-/** A node as one sentence, for those who hear it. */
+/** How a node with active faults is marked. */
+export const nodeBadge = (faults: number): string => (faults === 1 ? 'broken' : `broken ×${faults}`);
+
+/** What fits beneath a node's state: what is failing, else how busy it is. */
+export function nodeFigures(node: LiveNode): string {
+  const failing = Object.keys(node.failing);
+  if (failing.length > 0) {
+    const text = `no ${failing.join(', ')}`;
+    return text.length <= longestLine ? text : `${text.slice(0, longestLine - 1)}…`;
+  }
+  const parts: string[] = [];
+  if (node.requests > 0) parts.push(`${formatCount(node.requests)}/s`);
+  if (node.errors > 0) parts.push(`${formatCount(node.errors)} err`);
+  if (node.p95 !== null) parts.push(`p95 ${formatLatency(node.p95)}`);
+  if (node.outbox !== null && node.outbox > 0) parts.push(`outbox ${node.outbox}`);
+  while (parts.join(separator).length > longestLine) parts.pop();
+  return parts.join(separator);
+}
+
+/** Letters that fit into the box at the figures' size. */
+const longestLine = 26;
+
+const separator = ' · ';
+
+/** A node for those who hear it: what is written in its box first, in that order, so that it can be called by what is seen. */
 export function nodeSentence(node: LiveNode, faults: number): string {
   const parts = [`${node.name}: ${nodeLooks[node.state].word}`];
-  if (node.kind === 'service') parts.push(`${formatCount(node.requests)} requests a second`);
-  if (node.errors > 0) parts.push(`${formatCount(node.errors)} errors a second`);
+  const figures = nodeFigures(node);
+  if (figures !== '') parts.push(figures);
+  if (faults > 0) parts.push(nodeBadge(faults));
   const failing = Object.keys(node.failing);
   if (failing.length > 0) parts.push(`failing: ${failing.join(', ')}`);
-  if (faults > 0) parts.push(faults === 1 ? 'a fault is active' : `${faults} faults are active`);
   return `${parts.join('. ')}.`;
 }
 

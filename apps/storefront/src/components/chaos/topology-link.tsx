@@ -29,7 +29,6 @@ export function TopologyLink({ path, link, isChosen, item, onChoose }: TopologyL
       onKeyDown={pressed(onChoose)}
       {...item}
     >
-      <title>{linkSentence(link)}</title>
       {/* What is aimed at is wider than what is seen. */}
       <path class="mesh-line-hit" d={path.path} />
       <path class="mesh-line" d={path.path} stroke-width={thickness(link.bytesPerSecond)} />

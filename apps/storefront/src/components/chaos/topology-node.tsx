@@ -1,7 +1,7 @@
 /** One service, stand-in or part in the drawing: its state by colour, sign and word. */
 import type { LiveNode } from '@ballast/contracts';
 import type { NodeBox } from '../../chaos/layout.ts';
-import { formatCount, formatLatency, nodeLooks, nodeSentence } from '../../chaos/words.ts';
+import { nodeBadge, nodeFigures, nodeLooks, nodeSentence } from '../../chaos/words.ts';
 import { pressed } from './pressed.ts';
 import type { Roving } from './roving.ts';
 
@@ -34,42 +34,21 @@ export function TopologyNode({ box, node, faults, isChosen, item, onChoose }: To
       <rect class="mesh-side" x={box.x} y={box.y} width={5} height={box.height} rx={2.5} />
       <text class="mesh-name" x={box.x + 15} y={top + 21}>
         {node.name}
-      </text>
+      </text>{' '}
       <text class="mesh-state" x={box.x + 15} y={top + 38}>
         {look.sign} {look.word}
-      </text>
+      </text>{' '}
       <text class="mesh-figures" x={box.x + 15} y={top + 53}>
-        {figuresOf(node)}
-      </text>
+        {nodeFigures(node)}
+      </text>{' '}
       {faults > 0 && (
-        <g aria-hidden="true">
+        <g>
           <rect class="mesh-badge" x={box.x + box.width - 46} y={box.y - 7} width={52} height={17} rx={8.5} />
           <text class="mesh-badge-text" x={box.x + box.width - 20} y={box.y + 5.5}>
-            {faults === 1 ? 'broken' : `broken ×${faults}`}
+            {nodeBadge(faults)}
           </text>
         </g>
       )}
     </g>
   );
 }
-
-/** What fits beneath the state: what is failing, else how busy it is. */
-function figuresOf(node: LiveNode): string {
-  const failing = Object.keys(node.failing);
-  if (failing.length > 0) {
-    const text = `no ${failing.join(', ')}`;
-    return text.length <= longestLine ? text : `${text.slice(0, longestLine - 1)}…`;
-  }
-  const parts: string[] = [];
-  if (node.requests > 0) parts.push(`${formatCount(node.requests)}/s`);
-  if (node.errors > 0) parts.push(`${formatCount(node.errors)} err`);
-  if (node.p95 !== null) parts.push(`p95 ${formatLatency(node.p95)}`);
-  if (node.outbox !== null && node.outbox > 0) parts.push(`outbox ${node.outbox}`);
-  while (parts.join(separator).length > longestLine) parts.pop();
-  return parts.join(separator);
-}
-
-/** Letters that fit into the box at the figures' size. */
-const longestLine = 26;
-
-const separator = ' · ';

@@ -20,7 +20,7 @@ describe('the chaos page', () => {
 
   const writtenTotals = async (): Promise<Record<string, number>> => {
     const rows = await shop.test.rows<{ state: string; count: string }>(
-      'SELECT state, count(*) FROM checkout.orders GROUP BY state',
+      'SELECT state, count(*) FROM checkout.sagas GROUP BY state',
     );
     return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
   };
@@ -72,6 +72,8 @@ describe('the chaos page', () => {
       for (const link of ['bff>catalog-1', 'payments>rabbitmq', 'checkout-1>postgres', 'identity>vault'])
         assert.equal(await page.locator(`[data-mesh-link="${link}"]`).count(), 1, link);
       await page.locator('[data-testid=phase][data-phase=STEADY]').waitFor();
+      // The feed rests while nobody can see it.
+      await page.getByTestId('wire').scrollIntoViewIfNeeded();
       await page.locator('[data-testid=wire] tbody tr').first().waitFor();
       await looksRight(page, 'the chaos page for operators');
     });
