@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { configureFaults, plantDefect } from '@ballast/faults';
 import { isRetryable } from '@ballast/postgres';
-import { until, type TestDatabase } from '@ballast/testing';
+import { until, type TestDatabase, genericPlan } from '@ballast/testing';
 import { LeaseLost } from '../src/index.ts';
 import type { IdempotencyOptions } from '../src/index.ts';
 import * as sql from '../src/sql.ts';
@@ -224,14 +224,7 @@ describe('a request under a key', () => {
       [sql.settle.text]: 'text[], text[], text[], text[], boolean[], smallint[], jsonb[], bytea[]',
     };
     for (const { text } of [sql.claim, sql.settle]) {
-      const plan = await fresh.database.transaction(async (transaction) => {
-        await transaction.query('SET LOCAL plan_cache_mode = force_generic_plan');
-        await transaction.query(`PREPARE asked (${types[text]}) AS ${text}`);
-        const nulls = types[text]!.split(',').map(() => 'NULL');
-        const rows_ = await transaction.query(`EXPLAIN EXECUTE asked (${nulls.join(', ')})`);
-        await transaction.query('DEALLOCATE asked');
-        return rows_.map((row) => row['QUERY PLAN']).join('\n');
-      });
+      const plan = await genericPlan(fresh.database, text, types[text]!);
       assert.match(plan, /Index Scan using idempotency_keys_pkey/);
       assert.doesNotMatch(plan, /Seq Scan on idempotency_keys/);
     }

@@ -6,4 +6,5 @@ export { recordingLogger, startApp, type LogEntry, type RunningApp } from './app
 export { freePort, spawnService, type ProcessEnd, type ServiceProcess } from './process.ts';
 export { until } from './until.ts';
 export { partUrl } from './parts.ts';
+export { genericPlan } from './plans.ts';
 export { seededIntegers, seededRandom, shuffled } from './random.ts';

@@ -45,7 +45,7 @@ const reservationColumns = `r.order_id, r.state, r.expires_at, r.code, r.shortag
          (SELECT coalesce(jsonb_agg(jsonb_build_object('productId', l.product_id, 'quantity', l.quantity) ORDER BY l.product_id), '[]')
             FROM reservation_lines l WHERE l.order_id = r.order_id) AS lines`;
 
-const lockReservationsStatement = {
+export const lockReservationsStatement = {
   name: 'reservations-lock',
   text: `
   SELECT ${reservationColumns} FROM reservations r
@@ -80,10 +80,11 @@ const lockStockStatement = {
 };
 
 /**
- * All that a batch decided, in one round trip. Returns the new reservations that are really this transaction's, and the
+ * All that a batch decided, in one round trip. Rows are sought by `= ANY` as well as joined: a plan made while the table
+ * was empty joins by reading all of it. Returns the new reservations that are really this transaction's, and the
  * products whose rows were written, each with its revision.
  */
-const writeStatement = {
+export const writeStatement = {
   name: 'reservations-write',
   text: `
   WITH moved AS (
@@ -98,7 +99,7 @@ const writeStatement = {
     UPDATE reservations r
        SET state = d.state, expires_at = d.expires_at, code = d.code, shortages = d.shortages, updated_at = now()
       FROM decided d
-     WHERE r.order_id = d.order_id AND NOT d.is_new
+     WHERE r.order_id = d.order_id AND NOT d.is_new AND r.order_id = ANY($5::uuid[])
   ), opened AS (
     INSERT INTO reservations (order_id, state, expires_at, code, shortages)
     SELECT order_id, state, expires_at, code, shortages FROM decided WHERE is_new ORDER BY order_id

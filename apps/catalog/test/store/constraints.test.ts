@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { DatabaseError } from '@ballast/postgres';
+import { genericPlan } from '@ballast/testing';
+import { lockReservationsStatement, writeStatement } from '../../src/store/reservations.ts';
 import { openBench, type Bench } from '../support.ts';
 
 describe('the tables of catalog', () => {
@@ -15,6 +17,19 @@ describe('the tables of catalog', () => {
     productId = await bench.addProduct({ onHand: 10 });
   });
   after(() => bench.close());
+
+  it('are read by index, also by connections that planned while they were empty', async () => {
+    const given =
+      'uuid[], int[], int[], int[], uuid[], boolean[], text[], timestamptz[], text[], jsonb[], uuid[], uuid[], int[]';
+    for (const [{ name, text }, types] of [
+      [lockReservationsStatement, 'uuid[]'],
+      [writeStatement, given],
+    ] as const) {
+      const plan = await genericPlan(bench.database, text, types);
+      assert.match(plan, /reservations_pkey/, name);
+      assert.doesNotMatch(plan, /Seq Scan on reservation/, name);
+    }
+  });
 
   const violates = async (statement: string, values: unknown[]): Promise<void> => {
     await assert.rejects(

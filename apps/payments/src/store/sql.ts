@@ -1,4 +1,7 @@
-/** The statements of payments, to be read as SQL, and the rows they speak of. */
+/**
+ * The statements of payments, to be read as SQL, and the rows they speak of. Rows are looked up one by one (LATERAL):
+ * a connection plans while the table is empty, keeps that plan, and would read the whole table for a join ever after.
+ */
 import type { Payment, PaymentState, Refusal, Wanted } from '../domain/payment.ts';
 
 /** How long a driver has a payment to itself: longer than the slowest call it makes. */
@@ -36,15 +39,17 @@ export const makeRoom = {
   ON CONFLICT DO NOTHING`,
 };
 
+/** In the order of ids everywhere. */
 export const lock = {
   name: 'payments-lock',
   text: `
-  SELECT ${columns}, leased_until > now() AS leased
-    FROM payments WHERE order_id = ANY($1::uuid[])
-   ORDER BY order_id
-     FOR UPDATE`,
+  SELECT p.*
+    FROM (SELECT DISTINCT order_id FROM unnest($1::uuid[]) AS given(order_id) ORDER BY order_id) AS given
+   CROSS JOIN LATERAL (
+    SELECT ${columns}, leased_until > now() AS leased FROM payments WHERE order_id = given.order_id FOR UPDATE) AS p`,
 };
 
+/** Of rows that this transaction has locked: they stay where they are. */
 export const write = {
   name: 'payments-write',
   text: `
@@ -60,7 +65,8 @@ export const write = {
            order_id uuid, provider text, method text, amount bigint, currency text, wanted text, state text,
            reference text, capture_reference text, captured_amount bigint, refusal jsonb, claim_id uuid, retry integer,
            unsettled boolean, lease text)
-   WHERE p.order_id = c.order_id`,
+   CROSS JOIN LATERAL (SELECT ctid AS place FROM payments WHERE order_id = c.order_id LIMIT 1) AS locked
+   WHERE p.ctid = locked.place`,
 };
 
 export const enter = {

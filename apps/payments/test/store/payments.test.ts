@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { createOutbox, outboxMigrations } from '@ballast/outbox';
 import type { Message } from '@ballast/messaging';
 import type { DatabaseError } from '@ballast/postgres';
-import { testDatabase, type TestDatabase } from '@ballast/testing';
+import { genericPlan, testDatabase, type TestDatabase } from '@ballast/testing';
 import type { PaymentCommand } from '../../src/domain/payment.ts';
 import { createPaymentStore, type PaymentStore } from '../../src/store/payments.ts';
+import * as sql from '../../src/store/sql.ts';
 import { amount, authorize, cancel, capture, currency, newOrder } from '../support.ts';
 
 const migrations = { name: 'payments', directory: fileURLToPath(new URL('../../migrations', import.meta.url)) };
@@ -23,6 +24,18 @@ describe('a payment in its table', () => {
 
   const command = (message: Message) => store.command(message as Message & PaymentCommand);
   const held = (orderId: string) => ({ kind: 'authorized', reference: `pi_${orderId}`, amount, currency }) as const;
+
+  it('is found by index, also by connections that planned while the table was empty', async () => {
+    for (const [statement, types] of [
+      [sql.lock, 'uuid[]'],
+      [sql.write, 'jsonb'],
+      [sql.find, 'uuid'],
+    ] as const) {
+      const plan = await genericPlan(test.database, statement.text, types);
+      assert.match(plan, /payments_pkey/, statement.name);
+      assert.doesNotMatch(plan, /Seq Scan on payments/, statement.name);
+    }
+  });
 
   it('has one driver at a time: what comes meanwhile is left to whoever has it', async () => {
     const orderId = newOrder();
