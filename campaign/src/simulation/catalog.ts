@@ -2,7 +2,7 @@
 import { Terminal, type Message } from '@ballast/messaging';
 import { createOutbox, type Outbox } from '@ballast/outbox';
 import { createBatcher } from '@ballast/postgres';
-import { Table, type OwnTransaction, type Statement, type Work } from './database.ts';
+import { Table, type OwnTransaction, type Work } from './database.ts';
 import {
   decide,
   productsConcerned,
@@ -23,9 +23,13 @@ interface Task {
   messageId: string | null;
 }
 
+type Pieces = Stock & { initial: number };
+
+const unheardOf = { state: 'unknown' } as const;
+
 export class CatalogTables {
   readonly outbox = new OutboxTables();
-  readonly products = new Table<Stock & { initial: number }>();
+  readonly products = new Table<Pieces>();
   readonly reservations = new Table<{ reservation: Reservation; until: number }>();
 
   /** When the next look for expired reservations would find one. */
@@ -37,36 +41,46 @@ export class CatalogTables {
 }
 
 /** Locks what is known of these orders, and their products, decides, and writes. */
-function carryOut(tables: CatalogTables, effects: Effects, tasks: readonly Task[]): Statement<StockEvent[]> {
-  return function* (work) {
-    const { products, reservations } = tables;
-    const take = function* (table: Table<object>, key: string): Generator<Work, void, void> {
-      for (let holder = work.take(table, key); holder !== undefined; holder = work.take(table, key)) yield holder;
-    };
-    for (const { command } of tasks) yield* take(reservations, command.orderId);
-    const known = (task: Task) =>
-      work.get(reservations, task.command.orderId)?.reservation ?? { state: 'unknown' as const };
-    const concerned = new Set(tasks.flatMap((task) => productsConcerned(task.command, known(task))));
-    for (const id of [...concerned].toSorted()) yield* take(products, id);
-    return tasks.map((task) => {
-      const stock = new Map(
-        [...concerned].flatMap((id) => {
-          const pieces = work.get(products, id);
-          return pieces === undefined ? [] : [[id, pieces] as const];
-        }),
-      );
-      const decided = decide(task.command, known(task), stock);
-      if ('refused' in decided) throw new Terminal(decided.refused);
-      for (const [id, pieces] of decided.stock) work.put(products, id, { ...pieces, initial: stock.get(id)!.initial });
-      const { reservation } = decided;
-      if (reservation !== null) {
-        const until = reservation.state === 'reserved' ? Date.parse(reservation.expiresAt) : Infinity;
-        work.put(reservations, task.command.orderId, { reservation, until });
-      }
-      if (task.messageId !== null) effects.note(work, consumer, task.messageId);
-      return decided.event;
-    });
-  };
+function* carryOut(
+  work: Work,
+  { products, reservations }: CatalogTables,
+  effects: Effects,
+  tasks: readonly Task[],
+): Generator<Work, StockEvent[], void> {
+  for (const { command } of tasks) yield* take(work, reservations, command.orderId);
+  const known = (task: Task) => work.get(reservations, task.command.orderId)?.reservation ?? unheardOf;
+  const concerned = new Set(tasks.flatMap((task) => productsConcerned(task.command, known(task))));
+  for (const id of [...concerned].toSorted()) yield* take(work, products, id);
+  return tasks.map((task) => {
+    const stock = new Map<string, Pieces>();
+    for (const id of concerned) {
+      const pieces = work.get(products, id);
+      if (pieces !== undefined) stock.set(id, pieces);
+    }
+    const decided = decide(task.command, known(task), stock);
+    if ('refused' in decided) throw new Terminal(decided.refused);
+    for (const [id, pieces] of decided.stock) work.put(products, id, { ...pieces, initial: stock.get(id)!.initial });
+    const { reservation } = decided;
+    if (reservation !== null) {
+      const until = reservation.state === 'reserved' ? Date.parse(reservation.expiresAt) : Infinity;
+      work.put(reservations, task.command.orderId, { reservation, until });
+    }
+    if (task.messageId !== null) effects.note(work, consumer, task.messageId);
+    return decided.event;
+  });
+}
+
+function* take<Row extends object>(work: Work, table: Table<Row>, key: string): Generator<Work, void, void> {
+  for (let holder = work.take(table, key); holder !== undefined; holder = work.take(table, key)) yield holder;
+}
+
+/** Expired reservations, locked. */
+// oxlint-disable-next-line require-yield -- SKIP LOCKED
+function* takeExpired(work: Work, { reservations }: CatalogTables): Generator<Work, Task[], void> {
+  const overdue = (orderId: string): boolean => (work.get(reservations, orderId)?.until ?? Infinity) <= work.at;
+  return [...reservations.rows.keys()]
+    .filter((orderId) => overdue(orderId) && work.take(reservations, orderId) === undefined && overdue(orderId))
+    .map((orderId): Task => ({ command: { type: 'ReleaseStock', orderId }, messageId: null }));
 }
 
 export function catalog(
@@ -102,7 +116,7 @@ export function catalog(
         const fresh = await transaction.run(tables.outbox.remember(consumer, ids));
         const ours = tasks.filter((task) => fresh.delete(task.messageId));
         if (ours.length === 0) return;
-        await tell(transaction, ours, await transaction.run(carryOut(tables, effects, ours)));
+        await tell(transaction, ours, await transaction.run((work) => carryOut(work, tables, effects, ours)));
       });
     const push = createBatcher<Task & { messageId: string }, void>({
       key: (task) => task.command.orderId,
@@ -117,16 +131,10 @@ export function catalog(
 
     const expire = (): Promise<void> =>
       session.transaction(async (transaction) => {
-        // oxlint-disable-next-line require-yield -- SKIP LOCKED
-        const tasks = await transaction.run(function* (work) {
-          const { reservations } = tables;
-          const overdue = (orderId: string): boolean => (work.get(reservations, orderId)?.until ?? Infinity) <= work.at;
-          return [...reservations.rows.keys()]
-            .filter((orderId) => overdue(orderId) && work.take(reservations, orderId) === undefined && overdue(orderId))
-            .map((orderId): Task => ({ command: { type: 'ReleaseStock', orderId }, messageId: null }));
-        });
+        const tasks = await transaction.run((work) => takeExpired(work, tables));
         if (tasks.length === 0) return;
-        await tell(transaction, tasks, await transaction.run(carryOut(tables, effects, tasks)));
+        const events = await transaction.run((work) => carryOut(work, tables, effects, tasks));
+        await tell(transaction, tasks, events);
       });
     const look = (): void =>
       void life.clock.setTimeout(() => {

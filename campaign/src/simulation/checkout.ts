@@ -51,6 +51,12 @@ export class CheckoutTables {
     this.sagas = new SagaTables(definition, this.outbox, (work, request) => this.#accept(work, request as NewOrder));
   }
 
+  /** The order under a key. */
+  // oxlint-disable-next-line require-yield -- who only reads waits for nobody
+  *known(work: Work, key: string): Generator<Work, PlacedOrder | undefined, void> {
+    return work.get(this.orders, key);
+  }
+
   /** `orderStart` of apps/checkout: INSERT … ON CONFLICT DO NOTHING. */
   *#accept(work: Work, { id, request }: NewOrder): Generator<Work, boolean, void> {
     for (
@@ -103,10 +109,7 @@ export function checkout(
         const id = world.newId('order-');
         if (await start({ id, request, context: { lines, total, payment, reason: null } }))
           return { status: 202, orderId: id, code: null };
-        // oxlint-disable-next-line require-yield -- who only reads waits for nobody
-        const existing = await session.run(function* (work) {
-          return work.get(tables.orders, key);
-        });
+        const existing = await session.run((work) => tables.known(work, key));
         if (existing === undefined) return { status: 409, orderId: null, code: 'in-progress' };
         return existing.request.fingerprint === fingerprint
           ? { status: 202, orderId: existing.orderId, code: null }

@@ -101,7 +101,13 @@ export class Work {
   }
 }
 
-/** What a statement does. It yields whoever it has to wait for. */
+/**
+ * What a statement does. It yields whoever it has to wait for.
+ *
+ * Generators that run many times in a world are functions of their modules or methods, called from a closure where they need
+ * one, and never closures (`() => function* …`) themselves: V8 makes a hidden class for each closure of a generator that is
+ * called, among the old objects, where it holds the closure, and with it all of its world, until the next full collection.
+ */
 export type Statement<Result> = (work: Work) => Generator<Work, Result, void>;
 
 /** A process's side of a transaction. */

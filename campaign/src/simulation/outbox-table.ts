@@ -76,18 +76,7 @@ export class OutboxTables {
 
   /** `rememberMessages`. */
   remember(consumer: string, messageIds: readonly string[]): Statement<Set<string>> {
-    const { inbox } = this;
-    return function* (work) {
-      const fresh = new Set<string>();
-      for (const id of messageIds.toSorted()) {
-        const key = `${id} ${consumer}`;
-        for (let holder = work.take(inbox, key); holder !== undefined; holder = work.take(inbox, key)) yield holder;
-        if (work.get(inbox, key) !== undefined) continue;
-        work.put(inbox, key, { at: work.at });
-        fresh.add(id);
-      }
-      return defect('outbox.no-inbox') ? new Set(messageIds) : fresh;
-    };
+    return (work) => this.#remember(work, consumer, messageIds);
   }
 
   store(session: Pick<Session, 'run'>): OutboxStore<OwnTransaction> {
@@ -101,6 +90,19 @@ export class OutboxTables {
       oldest: async () => [],
       backlog: async () => ({ rows: this.outbox.rows.size, oldest: 0 }),
     };
+  }
+
+  *#remember(work: Work, consumer: string, messageIds: readonly string[]): Generator<Work, Set<string>, void> {
+    const { inbox } = this;
+    const fresh = new Set<string>();
+    for (const id of messageIds.toSorted()) {
+      const key = `${id} ${consumer}`;
+      for (let holder = work.take(inbox, key); holder !== undefined; holder = work.take(inbox, key)) yield holder;
+      if (work.get(inbox, key) !== undefined) continue;
+      work.put(inbox, key, { at: work.at });
+      fresh.add(id);
+    }
+    return defect('outbox.no-inbox') ? new Set(messageIds) : fresh;
   }
 
   // oxlint-disable-next-line require-yield -- an insert of new keys waits for nobody

@@ -4,7 +4,7 @@
  */
 import { Terminal, type Message } from '@ballast/messaging';
 import { createOutbox, type Outbox } from '@ballast/outbox';
-import { Table, type OwnTransaction, type Statement } from './database.ts';
+import { Table, type OwnTransaction, type Work } from './database.ts';
 import {
   applyCommand,
   applyFact,
@@ -82,34 +82,30 @@ interface Applied {
 }
 
 /** Locks the payment, decides, writes, and books. `holdsLease`: the caller is the driver. */
-function change(
-  tables: PaymentTables,
+function* change(
+  work: Work,
+  { payments, ledger }: PaymentTables,
   orderId: string,
   decide: (payment: Payment) => Change,
-  { holdsLease, note }: { holdsLease: boolean; note?: (work: Parameters<Effects['note']>[0]) => void },
-): Statement<Applied> {
-  return function* (work) {
-    const { payments, ledger } = tables;
-    for (let holder = work.take(payments, orderId); holder !== undefined; holder = work.take(payments, orderId))
-      yield holder;
-    const row = work.get(payments, orderId) ?? unasked(orderId);
-    const decided = decide(row.payment);
-    const unsettled = nextStep(decided.payment) !== null;
-    const free = holdsLease || row.leasedUntil <= work.at;
-    const leasedUntil = !free ? row.leasedUntil : unsettled ? work.at + leaseMs : -Infinity;
-    work.put(payments, orderId, {
-      payment: decided.payment,
-      unsettled,
-      leasedUntil,
-      dueAt: work.at,
-      attempts: free ? 0 : row.attempts,
-    });
-    work.onCommit(() => {
-      if (decided.ledger.length > 0) ledger.set(orderId, [...(ledger.get(orderId) ?? []), ...decided.ledger]);
-    });
-    note?.(work);
-    return { change: decided, leased: free && unsettled };
-  };
+  holdsLease: boolean,
+): Generator<Work, Applied, void> {
+  for (let holder = work.take(payments, orderId); holder !== undefined; holder = work.take(payments, orderId))
+    yield holder;
+  const row = work.get(payments, orderId) ?? unasked(orderId);
+  const decided = decide(row.payment);
+  const unsettled = nextStep(decided.payment) !== null;
+  const free = holdsLease || row.leasedUntil <= work.at;
+  const leasedUntil = !free ? row.leasedUntil : unsettled ? work.at + leaseMs : -Infinity;
+  work.put(payments, orderId, {
+    payment: decided.payment,
+    unsettled,
+    leasedUntil,
+    dueAt: work.at,
+    attempts: free ? 0 : row.attempts,
+  });
+  if (decided.ledger.length > 0)
+    work.onCommit(() => void ledger.set(orderId, [...(ledger.get(orderId) ?? []), ...decided.ledger]));
+  return { change: decided, leased: free && unsettled };
 }
 
 export function payments(
@@ -143,12 +139,10 @@ export function payments(
           const fresh = await transaction.run(tables.outbox.remember(source.consumer, [source.messageId]));
           if (!fresh.has(source.messageId)) return null;
         }
-        const applied = await transaction.run(
-          change(tables, orderId, decide, {
-            holdsLease: source === null,
-            ...(source === null ? {} : { note: (work) => effects.note(work, source.consumer, source.messageId) }),
-          }),
-        );
+        const applied = await transaction.run((work) => {
+          if (source !== null) effects.note(work, source.consumer, source.messageId);
+          return change(work, tables, orderId, decide, source === null);
+        });
         await tell(transaction, applied.change, source?.consumer === consumer ? source.messageId : null);
         return applied;
       });
@@ -188,12 +182,12 @@ export function payments(
         }
       } catch (error) {
         onError(error);
-        await session.run(postpone(tables, payment.orderId)).catch(onError);
+        await session.run((work) => postpone(work, tables, payment.orderId)).catch(onError);
       }
     };
 
     const sweep = async (): Promise<void> => {
-      const taken = await session.run(takeAbandoned(tables));
+      const taken = await session.run((work) => takeAbandoned(work, tables));
       for (const payment of taken) void drive(payment);
     };
     const look = (): void =>
@@ -223,32 +217,28 @@ export function payments(
   };
 }
 
-function takeAbandoned({ payments }: PaymentTables): Statement<Payment[]> {
-  // oxlint-disable-next-line require-yield -- SKIP LOCKED
-  return function* (work) {
-    const free = (orderId: string): boolean => {
-      const row = work.get(payments, orderId);
-      return row !== undefined && row.unsettled && row.dueAt <= work.at && row.leasedUntil < work.at;
-    };
-    return [...payments.rows.keys()]
-      .filter((orderId) => free(orderId) && work.take(payments, orderId) === undefined && free(orderId))
-      .map((orderId) => {
-        const row = work.get(payments, orderId)!;
-        work.put(payments, orderId, { ...row, leasedUntil: work.at + leaseMs, attempts: row.attempts + 1 });
-        return row.payment;
-      });
+// oxlint-disable-next-line require-yield -- SKIP LOCKED
+function* takeAbandoned(work: Work, { payments }: PaymentTables): Generator<Work, Payment[], void> {
+  const free = (orderId: string): boolean => {
+    const row = work.get(payments, orderId);
+    return row !== undefined && row.unsettled && row.dueAt <= work.at && row.leasedUntil < work.at;
   };
+  return [...payments.rows.keys()]
+    .filter((orderId) => free(orderId) && work.take(payments, orderId) === undefined && free(orderId))
+    .map((orderId) => {
+      const row = work.get(payments, orderId)!;
+      work.put(payments, orderId, { ...row, leasedUntil: work.at + leaseMs, attempts: row.attempts + 1 });
+      return row.payment;
+    });
 }
 
-function postpone({ payments }: PaymentTables, orderId: string): Statement<void> {
-  return function* (work) {
-    for (let holder = work.take(payments, orderId); holder !== undefined; holder = work.take(payments, orderId))
-      yield holder;
-    const row = work.get(payments, orderId);
-    if (row === undefined) return;
-    const pause = Math.min(4_000, 200 * 2 ** row.attempts);
-    work.put(payments, orderId, { ...row, leasedUntil: -Infinity, dueAt: work.at + pause });
-  };
+function* postpone(work: Work, { payments }: PaymentTables, orderId: string): Generator<Work, void, void> {
+  for (let holder = work.take(payments, orderId); holder !== undefined; holder = work.take(payments, orderId))
+    yield holder;
+  const row = work.get(payments, orderId);
+  if (row === undefined) return;
+  const pause = Math.min(4_000, 200 * 2 ** row.attempts);
+  work.put(payments, orderId, { ...row, leasedUntil: -Infinity, dueAt: work.at + pause });
 }
 
 const isCommand = (message: Message): message is Message & PaymentCommand =>

@@ -4,7 +4,7 @@
  */
 import { createIdempotency, LeaseLost, settlementOf, type Answer } from '@ballast/idempotency';
 import type { CheckoutDoor, OrderRequest, Response } from './checkout.ts';
-import { Table } from './database.ts';
+import { Table, type Work } from './database.ts';
 import { KeyTable } from './key-table.ts';
 import type { Life } from './timeline.ts';
 import type { Process, World } from './world.ts';
@@ -27,6 +27,12 @@ export interface ShopDoor {
 export class ShopTables {
   readonly keys = new KeyTable();
   readonly vouchers = new Table<{ key: string }>();
+
+  // oxlint-disable-next-line require-yield -- a new key waits for nobody
+  *give(work: Work, id: string, key: string): Generator<Work, void, void> {
+    work.take(this.vouchers, id);
+    work.put(this.vouchers, id, { key });
+  }
 }
 
 /** Turns that are being worked on, by key: the lease promises that there are never two. */
@@ -131,11 +137,7 @@ export function shop(
           session.transaction(async (transaction) => {
             const given = toAnswer({ status: 201, orderId: world.newId('voucher-'), code: null });
             const id = readAnswer(given).orderId!;
-            // oxlint-disable-next-line require-yield -- a new key waits for nobody
-            await transaction.run(function* (work) {
-              work.take(tables.vouchers, id);
-              work.put(tables.vouchers, id, { key });
-            });
+            await transaction.run((work) => tables.give(work, id, key));
             await hold.store(transaction, given);
             return given;
           }),
