@@ -130,7 +130,10 @@ describe('the load', () => {
       seconds: 60,
     });
     bff.away = true;
-    await until('callers feel it', async () => (await chaos.fault(fault.id)).receipt.failed >= 10);
+    await until('callers feel it for a while', async () => {
+      const { failed, outage } = (await chaos.fault(fault.id)).receipt;
+      return failed >= 10 && outage !== null && outage > 100;
+    });
     bff.away = false;
     const { requests } = (await chaos.fault(fault.id)).receipt;
     await until('they are served again', async () => (await chaos.fault(fault.id)).receipt.requests > requests + 20);

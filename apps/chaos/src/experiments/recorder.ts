@@ -2,55 +2,62 @@
 import type { Experiment, ExperimentState, Fault, FaultRequest, Load } from '@ballast/contracts';
 
 export interface Recorder {
-  /** Begins; false where it is recording already. */
+  /** Begins, with the load that is on already; false where it is recording already. */
   begin(load: Load): boolean;
   /** Ends it; null where nothing was being recorded. */
   end(find: (id: string) => Fault | null): Experiment | null;
+  /** A fault was injected by hand. */
   injected(fault: Fault): void;
   loaded(load: Load): void;
   state(): ExperimentState['recording'];
 }
 
+/** As the contract has it; what is done beyond is not written down. */
 const mostSteps = 2_000;
 const mostSeconds = 3_600;
 
 type Step = { at: number; load: Load } | { at: number; fault: FaultRequest; id: string };
 
-export function createRecorder(): Recorder {
-  let began: { clock: number; since: Date } | null = null;
+/** Nothing is being recorded yet. `now` is in ms since 1970. */
+export function createRecorder(now: () => number = Date.now): Recorder {
+  let began: number | null = null;
   let steps: Step[] = [];
 
-  const at = (): number =>
-    began === null ? 0 : Math.min(mostSeconds, Math.round((performance.now() - began.clock) / 100) / 10);
+  /** Seconds into the recording. */
+  const since = (time: number): number => Math.max(0, time - (began ?? time)) / 1_000;
+  const tenths = (seconds: number): number => Math.round(seconds * 10) / 10;
   const add = (step: Step): void => {
-    if (began !== null && steps.length < mostSteps) steps.push(step);
+    if (began !== null && steps.length < mostSteps && step.at <= mostSeconds) steps.push(step);
   };
 
   return {
     begin: (load) => {
       if (began !== null) return false;
-      began = { clock: performance.now(), since: new Date() };
+      began = now();
       steps = load.ordersPerSecond > 0 || load.readsPerSecond > 0 ? [{ at: 0, load }] : [];
       return true;
     },
     end: (find) => {
       if (began === null) return null;
+      // No step is after the end, also where the clock was set back.
+      const seconds = Math.ceil(Math.max(1, since(now()), ...steps.map(({ at }) => at)));
       const experiment: Experiment = {
         version: 1,
-        name: `Recorded ${began.since.toISOString().slice(0, 16).replace('T', ' ')}`,
+        name: `Recorded ${new Date(began).toISOString().slice(0, 16).replace('T', ' ')}`,
         seed: 1,
-        seconds: Math.max(1, Math.min(mostSeconds, Math.ceil((performance.now() - began.clock) / 1_000))),
-        steps: steps.map((step) =>
-          'load' in step ? step : { at: step.at, fault: asLongAs(step.fault, find(step.id)) },
-        ),
+        seconds: Math.min(mostSeconds, seconds),
+        steps: steps
+          .toSorted((one, other) => one.at - other.at)
+          .map((step) => ('load' in step ? step : { at: step.at, fault: asLongAs(step.fault, find(step.id)) })),
       };
       began = null;
       steps = [];
       return experiment;
     },
-    injected: (fault) => add({ at: at(), fault: fault.request, id: fault.id }),
-    loaded: (load) => add({ at: at(), load }),
-    state: () => (began === null ? null : { since: began.since.toISOString(), steps: steps.length }),
+    // Its answer may come seconds after its effect.
+    injected: ({ id, request, injectedAt }) => add({ at: tenths(since(Date.parse(injectedAt))), fault: request, id }),
+    loaded: (load) => add({ at: tenths(since(now())), load }),
+    state: () => (began === null ? null : { since: new Date(began).toISOString(), steps: steps.length }),
   };
 }
 

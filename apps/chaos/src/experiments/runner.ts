@@ -3,20 +3,21 @@
  *
  * | phase     | it is left                                                                                       |
  * | --------- | ------------------------------------------------------------------------------------------------ |
- * | `running` | when its seconds are over                                                                        |
- * | `healing` | when no fault is left and every service is ready                                                 |
- * | `judging` | when the auditor has a verdict on every invariant; both together take ninety seconds at most     |
+ * | `running` | when its seconds are over and its last injection has been answered                               |
+ * | `healing` | when no fault is left, no request of the load is under way, and every service is ready           |
+ * | `judging` | when the auditor has looked at every invariant since; both together take ninety seconds at most  |
  * | `done`    | when the next one begins                                                                         |
  * | `stopped` | the same; by `stop`, at any time before                                                          |
  */
 import type { Experiment, ExperimentState, Fault, FaultRequest, Load } from '@ballast/contracts';
 import { ProblemError, type Report } from '@ballast/service';
-import { judge, unsettled, violatedSince, violationCounts } from '../domain/judgement.ts';
+import { judge, looksOf, reasonsAgainst, unsettled, violatedSince, type Outcome } from '../domain/judgement.ts';
 import type { Faults } from '../faults/engine.ts';
 import { pause } from '../faults/lever.ts';
 import type { Journal } from '../journal.ts';
 import type { AcceptedOrder, LoadGenerator } from '../load/load.ts';
 import type { ChaosState } from '../state.ts';
+import { checkSteps, doSteps } from './steps.ts';
 
 export interface Runner {
   /** Begins; throws `conflict` while another runs, 422 where a step cannot be done. */
@@ -31,6 +32,8 @@ export interface Runner {
 
 const settleMs = 90_000;
 const lookMs = 500;
+/** A look of the auditor's that was under way when all was calm has ended by then, in ms: later ones have seen the calm. */
+const lookLastsMs = 2_000;
 const noLoad: Load = { ordersPerSecond: 0, declined: 0, readsPerSecond: 0 };
 
 /** A run under way. */
@@ -38,7 +41,10 @@ interface Run {
   experiment: Experiment;
   began: number;
   abort: AbortController;
-  faultIds: string[];
+  /** Its faults by id, as they were seen last: some are over long before the end, and forgotten elsewhere. */
+  faults: Map<string, Fault>;
+  /** Steps that could not be done. */
+  notDone: number;
   violated: Set<number>;
 }
 
@@ -55,8 +61,11 @@ export function createRunner(parts: {
   missing: (orders: readonly AcceptedOrder[]) => Promise<readonly string[]>;
   recording: () => ExperimentState['recording'];
   report: Report;
+  /** In place of ninety seconds, in ms. */
+  patienceMs?: number;
 }): Runner {
   const { faults, check, load, journal, state, notReady, missing, recording, report } = parts;
+  const patienceMs = parts.patienceMs ?? settleMs;
   let current: Run | null = null;
   let shown = state.get('experiment');
 
@@ -73,30 +82,15 @@ export function createRunner(parts: {
   };
   const now = (): ExperimentState => ({ ...shown, recording: recording() });
 
-  const doSteps = async (run: Run): Promise<void> => {
-    const { experiment, began, abort } = run;
-    const steps = experiment.steps.toSorted((one, other) => one.at - other.at);
-    for (const [place, step] of steps.entries()) {
-      await pause(Math.max(0, began + step.at * 1_000 - performance.now()), abort.signal);
-      if (abort.signal.aborted) return;
-      if ('load' in step) {
-        load?.set(step.load);
-        show({ step: place + 1, doing: `${step.load.ordersPerSecond} orders a second` });
-        continue;
-      }
-      // The next step does not wait for it.
-      void inject(run, step.fault, place + 1);
-    }
-    await pause(Math.max(0, began + experiment.seconds * 1_000 - performance.now()), abort.signal);
-  };
   const inject = async (run: Run, request: FaultRequest, step: number): Promise<void> => {
     try {
       const fault = await faults.inject(request);
-      run.faultIds.push(fault.id);
-      if (current === run && shown.phase === 'running') show({ step: Math.max(step, shown.step), doing: fault.title });
-      // Stopped, or at its end, while it was being injected.
-      if (run.abort.signal.aborted || shown.phase !== 'running') await faults.heal(fault.id);
+      run.faults.set(fault.id, fault);
+      if (!run.abort.signal.aborted) show({ step: Math.max(step, shown.step), doing: fault.title });
+      // Stopped while it was being injected.
+      else await faults.heal(fault.id);
     } catch (error) {
+      run.notDone += 1;
       report('a step of an experiment could not be done', error, { step });
     }
   };
@@ -109,70 +103,95 @@ export function createRunner(parts: {
       return null;
     }
   };
-  const settle = async (run: Run): Promise<void> => {
-    const deadline = performance.now() + settleMs;
-    const goOn = (): boolean => !run.abort.signal.aborted && performance.now() < deadline;
-    for (;;) {
-      const open = faults.busy() ? ['faults'] : await notReady();
-      if (open.length === 0 || !goOn()) break;
-      show({ doing: `Waiting for ${open.slice(0, 3).join('; ')}` });
-      await pause(lookMs, run.abort.signal);
-    }
+  /** What is not over yet, for people. */
+  const unrest = async (): Promise<readonly string[]> => {
+    if (faults.busy()) return ['faults'];
+    const { inFlight = 0, load: now = noLoad } = load?.state() ?? {};
+    // Of orders under way some are accepted yet. A load that somebody has begun by hand has no end.
+    const isSilent = now.ordersPerSecond === 0 && now.readsPerSecond === 0;
+    if (isSilent && inFlight > 0) return ['requests under way'];
+    return await notReady();
+  };
+  /** Waits for calm, and then for verdicts on it; resolves to what was still waited for when time was up. */
+  const settle = async (run: Run): Promise<readonly string[]> => {
+    const deadline = performance.now() + patienceMs;
+    const waitFor = async (what: string, look: () => Promise<readonly string[]>): Promise<readonly string[]> => {
+      for (;;) {
+        const open = await look();
+        if (open.length === 0 || run.abort.signal.aborted || performance.now() >= deadline) return open;
+        show({ doing: `Waiting for ${what}${open.slice(0, 3).join('; ')}` });
+        await pause(lookMs, run.abort.signal);
+      }
+    };
+    const open = await waitFor('', unrest);
     // Stopped: it is said already.
-    if (run.abort.signal.aborted) return;
+    if (open.length > 0 || run.abort.signal.aborted) return open;
+    const since = Date.now() + lookLastsMs;
     show({ phase: 'judging' });
-    for (;;) {
-      const open = unsettled(state.get('verdicts'));
-      if (open.length === 0 || !goOn()) return;
-      show({ doing: `Waiting for verdicts on ${open.slice(0, 3).join('; ')}` });
-      await pause(lookMs, run.abort.signal);
-    }
+    return await waitFor('verdicts on ', async () => unsettled(state.get('verdicts'), since));
   };
   const runWhole = async (run: Run): Promise<void> => {
-    const before = violationCounts(state.get('verdicts'));
+    const { experiment, began, abort } = run;
     const totals = journal.totals();
     const acceptedFrom = Date.now();
-    const judgeNow = (): void => {
-      for (const invariant of violatedSince(before, state.get('verdicts'))) run.violated.add(invariant);
+    let looks = looksOf(state.get('verdicts'));
+    const look = (): void => {
+      const verdicts = state.get('verdicts');
+      for (const invariant of violatedSince(looks, verdicts)) run.violated.add(invariant);
+      if (verdicts !== null) looks = looksOf(verdicts);
     };
-    const unwatch = state.onChange('verdicts', judgeNow);
+    const unwatch = [
+      state.onChange('verdicts', look),
+      state.onChange('faults', (all) => {
+        for (const fault of all) if (run.faults.has(fault.id)) run.faults.set(fault.id, fault);
+      }),
+    ];
     try {
-      await doSteps(run);
+      await doSteps(experiment, {
+        began,
+        signal: abort.signal,
+        load: (next, step) => {
+          load?.set(next);
+          show({ step, doing: `${next.ordersPerSecond} orders a second` });
+        },
+        inject: (request, step) => inject(run, request, step),
+      });
       // Stopped: the load may be another's by now.
-      if (run.abort.signal.aborted) return;
+      if (abort.signal.aborted) return;
       load?.set(noLoad);
-      show({ phase: 'healing', elapsed: run.experiment.seconds, doing: 'Healing what is left' });
+      show({ phase: 'healing', elapsed: experiment.seconds, doing: 'Healing what is left' });
       await faults.healAll();
-      await settle(run);
-      if (run.abort.signal.aborted) return;
-      const accepted = load?.accepted().filter(({ at }) => at >= acceptedFrom) ?? [];
+      const open = await settle(run);
+      if (abort.signal.aborted) return;
+      const lost = await lostOf(load?.accepted().filter(({ at }) => at >= acceptedFrom) ?? []);
+      if (abort.signal.aborted) return;
       // Whatever a client was told 2xx exists.
-      const lost = await lostOf(accepted);
-      if (run.abort.signal.aborted) return;
       if (lost !== null && lost.length > 0) run.violated.add(7);
-      judgeNow();
+      look();
       const after = journal.totals();
-      const found = run.faultIds.map((id) => faults.find(id)).filter((fault): fault is Fault => fault !== null);
-      const judged = judge({
-        faults: found,
+      const outcome: Outcome = {
+        faults: [...run.faults].map(([id, seen]) => faults.find(id) ?? seen),
+        notDone: run.notDone,
         violated: run.violated,
-        verdicts: state.get('verdicts'),
+        open,
+        lostOrders: lost === null ? null : lost.length,
         requests: after.requests - totals.requests,
         failed: after.failed - totals.failed,
-      });
-      // What nobody could look for is not shown as if it were there.
-      const result = { ...judged, passed: judged.passed && lost !== null };
+      };
+      const reasons = reasonsAgainst(outcome);
+      const doing = reasons.length === 0 ? 'It has passed' : `It has not passed: ${reasons.join('; ')}`.slice(0, 500);
       current = null;
-      show({ phase: 'done', doing: result.passed ? 'It has passed' : 'It has not passed', result });
+      show({ phase: 'done', doing, result: judge(outcome) });
     } catch (error) {
       report('an experiment broke off', error);
       if (current !== run) return;
       current = null;
+      run.abort.abort();
       load?.set(noLoad);
       show({ phase: 'stopped', doing: 'It broke off' });
       await faults.healAll();
     } finally {
-      unwatch();
+      for (const stop of unwatch) stop();
     }
   };
 
@@ -182,13 +201,14 @@ export function createRunner(parts: {
         if (current !== null) throw new ProblemError('conflict', 'Another experiment is running: stop it first.');
       };
       refuse();
-      await checkSteps(experiment, check);
+      await checkSteps(experiment, { check, hasLoad: load !== null });
       refuse();
       const run: Run = {
         experiment,
         began: performance.now(),
         abort: new AbortController(),
-        faultIds: [],
+        faults: new Map(),
+        notDone: 0,
         violated: new Set(),
       };
       current = run;
@@ -220,21 +240,4 @@ export function createRunner(parts: {
     running: () => current !== null,
     publish,
   };
-}
-
-async function checkSteps(experiment: Experiment, check: (request: FaultRequest) => Promise<void>): Promise<void> {
-  for (const [place, step] of experiment.steps.entries()) {
-    if (step.at > experiment.seconds) {
-      const field = `steps.${place}.at`;
-      throw new ProblemError('invalid-input', `${field} is after the end of the experiment.`, { field });
-    }
-    if (!('fault' in step)) continue;
-    try {
-      await check(step.fault);
-    } catch (error) {
-      if (!(error instanceof ProblemError) || error.code !== 'invalid-input') throw error;
-      const field = `steps.${place}.fault.${error.field ?? 'kind'}`;
-      throw new ProblemError('invalid-input', `${field}: ${error.message}`, { field });
-    }
-  }
 }

@@ -1,8 +1,9 @@
 /** What a controller that was killed has left broken is mended at the next start. Fail points and Redis end by themselves. */
-import type { Control } from '@ballast/contracts';
+import type { Control, Fault } from '@ballast/contracts';
 import type { Report } from '@ballast/service';
 import type { Mesh } from '../clients/mesh.ts';
 import type { Toxiproxy } from '../clients/toxiproxy.ts';
+import type { MeshInstance } from '../state.ts';
 import type { Faults } from './engine.ts';
 import { pause } from './lever.ts';
 import { toxicPrefix } from './links.ts';
@@ -50,14 +51,16 @@ const inUse = ({ faults }: CleanupParts, action: string): boolean =>
 const tasks: Readonly<Record<string, (parts: CleanupParts) => Promise<void>>> = {
   links: async ({ toxiproxy, faults }) => {
     if (toxiproxy === null) return;
-    const active = faults.list().filter(({ state, request }) => state === 'active' && request.kind === 'link');
-    const ours = new Set(active.map(({ id }) => toxicPrefix + id));
-    const cut = new Set(active.flatMap(({ links }) => links));
+    const active = (): Fault[] =>
+      faults.list().filter(({ state, request }) => state === 'active' && request.kind === 'link');
+    // What is there is asked before what is active: a fault is listed before it puts anything there.
     for (const proxy of Object.values(await toxiproxy.proxies())) {
+      const ours = new Set(active().map(({ id }) => toxicPrefix + id));
       for (const { name } of proxy.toxics) {
         if (name.startsWith(toxicPrefix) && !ours.has(name)) await toxiproxy.remove(proxy.name, name);
       }
-      if (!proxy.enabled && !cut.has(proxy.name.replace('.', '>'))) await toxiproxy.enable(proxy.name, true);
+      const isCut = active().some(({ links }) => links.includes(proxy.name.replace('.', '>')));
+      if (!proxy.enabled && !isCut) await toxiproxy.enable(proxy.name, true);
     }
   },
   'the memory alarm': async (parts) => {
@@ -71,15 +74,23 @@ const tasks: Readonly<Record<string, (parts: CleanupParts) => Promise<void>>> = 
     if ((await vault.isSealed()) && !inUse(parts, 'vault.seal')) await vault.unseal();
   },
   'negative controls': async ({ mesh, negativeControls, faults }) => {
-    const active = faults.list().filter(({ state }) => state === 'active');
-    const used = new Set(active.map(({ request }) => (request.kind === 'control' ? request.control : null)));
-    const left = negativeControls.filter(({ control }) => !used.has(control)).flatMap(({ plants }) => plants);
+    const plantedBy = (controls: readonly Control[], { name }: MeshInstance): Set<string> =>
+      new Set(
+        controls
+          .flatMap(({ plants }) => plants)
+          .filter(({ instance }) => instance === name)
+          .map(({ defect }) => defect),
+      );
     await Promise.all(
       mesh.instances.map(async (instance) => {
-        const planted = left.filter((plant) => plant.instance === instance.name).map(({ defect }) => defect);
-        if (planted.length === 0) return;
+        const known = plantedBy(negativeControls, instance);
+        if (known.size === 0) return;
         const { defects } = await mesh.faults(instance);
-        for (const defect of defects) if (planted.includes(defect)) await mesh.remove(instance, defect);
+        const active = faults.list().flatMap(({ state, request }) => (state === 'active' ? [request] : []));
+        const isActive = ({ control }: Control): boolean =>
+          active.some((request) => request.kind === 'control' && request.control === control);
+        const used = plantedBy(negativeControls.filter(isActive), instance);
+        for (const defect of defects) if (known.has(defect) && !used.has(defect)) await mesh.remove(instance, defect);
       }),
     );
   },

@@ -7,6 +7,7 @@ import { kindOf, linksMeant, titleOf } from '../domain/wording.ts';
 import type { Planner } from './lever.ts';
 import { notReady } from './readiness.ts';
 import type { Targets } from './targets.ts';
+import { createTurns } from './turns.ts';
 
 /** Toxics of ours are known by it, also after a restart. */
 export const toxicPrefix = 'chaos-';
@@ -15,18 +16,22 @@ export function planLink(mesh: Mesh, targets: Targets, toxiproxy: Toxiproxy | nu
   /** By proxy, the faults that have switched it off: it is on again when the last of them is over. */
   const switchedOff = new Map<string, Set<string>>();
 
-  const switchOff = async (proxy: string, id: string): Promise<void> => {
-    const faults = switchedOff.get(proxy) ?? new Set();
-    switchedOff.set(proxy, faults.add(id));
-    await toxiproxy!.enable(proxy, false);
-  };
-  const switchOn = async (proxy: string, id: string): Promise<void> => {
-    const faults = switchedOff.get(proxy);
-    const others = faults === undefined ? 0 : faults.size - (faults.has(id) ? 1 : 0);
-    if (others === 0) await toxiproxy!.enable(proxy, true);
-    faults?.delete(id);
-    if (faults?.size === 0) switchedOff.delete(proxy);
-  };
+  /** Off and on overtake each other otherwise, and a link is on that a fault has cut, or off for nobody. */
+  const turns = createTurns();
+  const switchOff = (proxy: string, id: string): Promise<void> =>
+    turns(proxy, async () => {
+      const faults = switchedOff.get(proxy) ?? new Set();
+      switchedOff.set(proxy, faults.add(id));
+      await toxiproxy!.enable(proxy, false);
+    });
+  const switchOn = (proxy: string, id: string): Promise<void> =>
+    turns(proxy, async () => {
+      const faults = switchedOff.get(proxy);
+      const others = faults === undefined ? 0 : faults.size - (faults.has(id) ? 1 : 0);
+      if (others === 0) await toxiproxy!.enable(proxy, true);
+      faults?.delete(id);
+      if (faults?.size === 0) switchedOff.delete(proxy);
+    });
 
   return async (id, request) => {
     if (toxiproxy === null) {

@@ -5,7 +5,7 @@ import type { Recorder } from '../experiments/recorder.ts';
 import type { Runner } from '../experiments/runner.ts';
 import type { Faults } from '../faults/engine.ts';
 import type { ChaosState } from '../state.ts';
-import { refuseStrangeFault } from './naming.ts';
+import { refuseStrangeSteps } from './naming.ts';
 
 export function experimentRoutes(
   scope: HttpServer,
@@ -29,7 +29,7 @@ export function experimentRoutes(
     '/experiment',
     {
       schema: { tags, body: Experiment, response: { 202: ExperimentState, ...problemResponses } },
-      preValidation: async (request) => nameStrangeSteps(request.body),
+      preValidation: async (request) => refuseStrangeSteps(request.body),
     },
     async (request, reply) => reply.code(202).send(await runner.run(request.body)),
   );
@@ -47,14 +47,4 @@ export function experimentRoutes(
     runner.publish();
     return experiment;
   });
-}
-
-/** A step's fault that is none, by the field that is wrong; everything else is the schema's to say. */
-function nameStrangeSteps(body: unknown): void {
-  if (typeof body !== 'object' || body === null || !('steps' in body) || !Array.isArray(body.steps)) return;
-  for (const [place, step] of body.steps.slice(0, 2_000).entries()) {
-    if (typeof step === 'object' && step !== null && 'fault' in step) {
-      refuseStrangeFault(step.fault, `steps.${place}.fault`);
-    }
-  }
 }
