@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { childProcesses } from './measure.ts';
 
 const home = join(import.meta.dirname, '..');
-const names = ['bff', 'claims', 'sagas', 'orders'] as const;
+const names = ['bff', 'claims', 'sagas', 'orders', 'page'] as const;
 type Name = (typeof names)[number];
 const usage = `npm run bench -- [${names.join('] [')}] [--rounds 5] [--seconds 3]`;
 
@@ -53,13 +53,17 @@ async function run(): Promise<void> {
   const say = (line: string): void => console.error(line);
   console.log(machine());
   await runOnParts(
-    chosen.filter((name) => name !== 'orders'),
+    chosen.filter((name) => name !== 'orders' && name !== 'page'),
     say,
   );
   // Orders have a mesh of their own, with parts of its own: nothing else is alive meanwhile.
   if (chosen.includes('orders')) {
     const { ordersBench } = await import('./orders.ts');
     console.log(`\n${await ordersBench({ rounds, roundMs: seconds * 1000, say })}`);
+  }
+  if (chosen.includes('page')) {
+    const { pageBench } = await import('./page.ts');
+    console.log(`\n${await pageBench({ rounds, roundMs: seconds * 1000, say })}`);
   }
 }
 
@@ -80,7 +84,7 @@ async function runOnParts(wanted: readonly string[], say: (line: string) => void
     say,
   };
   try {
-    const benches: Record<Exclude<Name, 'orders'>, () => Promise<string>> = {
+    const benches: Record<Exclude<Name, 'orders' | 'page'>, () => Promise<string>> = {
       bff: async () => (await import('./bff.ts')).bffBench(context),
       claims: async () => (await import('./claims.ts')).claimsBench(context),
       sagas: async () => (await import('./saga.ts')).sagaBench(context),

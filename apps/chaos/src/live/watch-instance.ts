@@ -39,7 +39,7 @@ export function watchInstance(instance: MeshInstance, asker: Asker): WatchedInst
       if (answer.status === 200) state = { state: 'ready', failing: {} };
       else if (instance.kind === 'service')
         state = { state: 'not-ready', failing: bodyOf(instance.name, answer, readinessCheck).failing };
-      else state = { state: 'not-ready', failing: { process: `status ${answer.status}` } };
+      else state = { state: 'not-ready', failing: { process: complaintOf(instance, answer.status) } };
     } catch (error) {
       state = { state: 'unreachable', failing: { process: messageOf(error) } };
     }
@@ -91,6 +91,11 @@ export function watchInstance(instance: MeshInstance, asker: Asker): WatchedInst
       seen = undefined;
     },
   };
+}
+
+/** What a stand-in's status says; Vault's health is 503 while it is sealed. */
+function complaintOf({ service }: MeshInstance, status: number): string {
+  return service === 'vault' && status === 503 ? 'sealed' : `status ${status}`;
 }
 
 function readyPath({ kind, service }: MeshInstance): string {

@@ -128,7 +128,9 @@ export const nodeBadge = (faults: number): string => (faults === 1 ? 'broken' : 
 export function nodeFigures(node: LiveNode): string {
   const failing = Object.keys(node.failing);
   if (failing.length > 0) {
-    const text = `no ${failing.join(', ')}`;
+    // A stand-in has nothing behind it that could fail: it says what it is itself.
+    const saysItself = node.kind === 'stand-in' && node.state === 'not-ready';
+    const text = saysItself ? Object.values(node.failing).join(', ') : `no ${failing.join(', ')}`;
     return text.length <= longestLine ? text : `${text.slice(0, longestLine - 1)}…`;
   }
   const parts: string[] = [];
