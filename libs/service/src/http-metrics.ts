@@ -51,15 +51,15 @@ export function createHttpMetrics(metrics: Metrics): (request: FastifyRequest, r
  * The defect `service.series-per-path`: a label that takes a value for every address, so that metrics grow with what is
  * asked for. What it has left behind goes when it does.
  */
-function createOddSeries({ registry, histogram }: Metrics): (address: string, seconds: number) => void {
+function createOddSeries(metrics: Metrics): (address: string, seconds: number) => void {
   const name = 'http_request_duration_by_address_seconds';
-  let odd: ReturnType<typeof histogram> | undefined;
+  let odd: ReturnType<Metrics['histogram']> | undefined;
   return (address, seconds) => {
     if (defect('service.series-per-path')) {
-      odd ??= histogram(name, 'A planted defect.', ['address']);
+      odd ??= metrics.histogram(name, 'A planted defect.', ['address']);
       odd.observe({ address }, seconds);
     } else if (odd !== undefined) {
-      registry.removeSingleMetric(name);
+      metrics.registry.removeSingleMetric(name);
       odd = undefined;
     }
   };
