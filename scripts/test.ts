@@ -14,10 +14,10 @@ import { checkLimit, type StaticCheck, staticChecks } from './runner/static-chec
 import { runTestFile } from './runner/test-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** As many as the smallest machine has cores. */
-const filesAtOnce = 2;
-/** A journey brings some fifteen processes along: two of them would make one another wait. */
-const journeysAtOnce = 1;
+/** Twice the cores of the smallest machine: most tests wait for most of their time. */
+const filesAtOnce = 4;
+/** A journey brings some fifteen processes along, and waits for most of its time. */
+const journeysAtOnce = 2;
 const unitLimit = 5 * 60_000;
 const journeyLimit = 15 * 60_000;
 const unitFiles = ['{libs,apps,infra,campaign}/**/test/**/*.test.ts', 'scripts/test/**/*.test.ts'];
@@ -25,7 +25,7 @@ const journeyFiles = ['e2e/test/**/*.test.ts'];
 /** Folders whose files take long come first, so that none of them is left alone at the end. */
 const order = ['e2e/', 'campaign/', 'scripts/', 'infra/', 'apps/', 'libs/'];
 /** Ports for the meshes of journeys; each slot has its own. Tests of the lab take theirs from 22000 on. */
-const [firstPort, portsEach] = [10_000, 4_000];
+const [firstPort, portsEach] = [10_000, 3_000];
 
 /**
  * Tools and tests print plain lines: their output is shown only when they fail, often in a log. What one process has
