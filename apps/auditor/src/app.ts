@@ -66,6 +66,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     each(createSessionLook(board, database, now)),
     each(
       createReplicaLook({
+        lagMs: config.REPLICA_LAG_MS,
         board,
         database,
         instances,

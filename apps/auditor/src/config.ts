@@ -10,6 +10,11 @@ const Config = Type.Object({
   IDENTITY_URL: Type.String({ pattern: '^https?://[^\\s?#]*[^\\s?#/]$' }),
   /** Where the payment provider's own ledger is had; without it money is judged by the mesh's own rows only. */
   PAYMENT_LEDGER_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s?#]+$' })),
+  /**
+   * How far behind a replica of catalog may be while it hears of changes, in ms: guarantee 6's by default. A run that shares
+   * its machine with others and does not measure gives it more.
+   */
+  REPLICA_LAG_MS: Type.Integer({ minimum: 100, maximum: 5_000, default: 500 }),
   /** Every instance of every service, past all links: `name=url`, comma separated. */
   INSTANCES: Type.String({ pattern: '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$' }),
 });

@@ -75,6 +75,7 @@ export async function openBench(): Promise<AuditBench> {
       createAnswerLook(board, database, now),
       createSessionLook(board, database, now),
       createReplicaLook({
+        lagMs: 500,
         board,
         database,
         instances,

@@ -29,6 +29,8 @@ const unhurried = {
 export async function openStage(options: {
   portBase: number;
   seed: number;
+  /** How far behind a replica of catalog may be, in ms; the promise's without it. */
+  replicaLagMs?: number;
   /** Leaves the logs of a mesh that does not start. */
   keep?: boolean;
   signal?: AbortSignal;
@@ -47,6 +49,7 @@ export async function openStage(options: {
       environment: leasingLab(),
       serviceEnvironment: {
         bff: unhurried,
+        ...(options.replicaLagMs === undefined ? {} : { auditor: { REPLICA_LAG_MS: String(options.replicaLagMs) } }),
         'payment-provider': {
           STRIPE_WEBHOOK_URL: `${post.url}/webhooks/stripe`,
           PAYPAL_WEBHOOK_URL: `${post.url}/webhooks/paypal`,

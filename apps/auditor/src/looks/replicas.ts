@@ -11,8 +11,7 @@ import { plural, report } from './look.ts';
 
 /** Products asked for in one look: those that changed last, and of a walk through all. */
 const sample = { latest: 8, walk: 4 };
-/** How far behind a replica may be (guarantee 6), in ms: while it hears of changes, and while it may not. */
-const lagMs = 500;
+/** How far behind a replica may be while it may not hear of changes (guarantee 6), in ms. */
 const deafLagMs = 5_500;
 /** What one replica has just been too late with it may still be handing out: it counts when it is seen again. */
 const seenTwiceMs = 900;
@@ -25,6 +24,8 @@ export interface ReplicaSources {
   instances: readonly Instance[];
   get: Get;
   faults: () => FaultState;
+  /** How far behind one may be while it hears of changes, in ms. */
+  lagMs: number;
   /** Asks the replicas how they are. */
   trouble: () => Promise<CatalogTrouble>;
   now: () => number;
@@ -32,7 +33,7 @@ export interface ReplicaSources {
 
 /** Returns the look; call it every second. */
 export function createReplicaLook(sources: ReplicaSources): () => Promise<void> {
-  const { board, database, get, faults, trouble, now } = sources;
+  const { board, database, get, faults, lagMs, trouble, now } = sources;
   const replicas = sources.instances.filter(({ service }) => service === 'catalog');
   const judge = createReplicaJudge();
   const events = new Map<string, { offence: Offence; at: number }>();
