@@ -18,6 +18,7 @@ import { eventStreams } from './clients/event-stream.ts';
 import { createIdentity } from './clients/identity.ts';
 import { createKeyedWrites } from './clients/keyed-writes.ts';
 import { createInstances } from './clients/instances.ts';
+import { createPrometheus } from './clients/prometheus.ts';
 import { upstreamChecks } from './clients/readiness.ts';
 import { Upstream } from './clients/upstream.ts';
 import { createUpstreams } from './clients/upstreams.ts';
@@ -31,6 +32,7 @@ import { labRoutes } from './routes/lab/index.ts';
 import { orderEventRoutes } from './routes/order-events.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { panelRoutes } from './routes/panels.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { productRoutes, stockRoutes } from './routes/products.ts';
 import { credentialRoutes, sessionRoutes } from './routes/session.ts';
@@ -72,6 +74,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     config.CHAOS_URL === undefined
       ? null
       : new Upstream({ name: 'chaos', origins: [new URL(config.CHAOS_URL).origin] });
+  const prometheus = config.prometheus === null ? null : createPrometheus(config.prometheus);
   const { catalog, checkout, payments, claims } = services;
   const upstreams = Object.values(services);
   // A shop without complaints is still a shop: claims being away does not make the bff unready.
@@ -152,6 +155,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     orderRoutes(scope, checkout, keyedWrites);
     orderEventRoutes(scope, checkout, streams);
     claimRoutes(scope, claims);
+    panelRoutes(scope, prometheus);
     await labRoutes(scope, { instances, upstreams, limits });
     await chaosRoutes(scope, { chaos, streams });
   });
@@ -168,6 +172,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       await keyedWrites.stop();
       await Promise.all([...upstreams, ...(chaos === null ? [] : [chaos])].map((each) => each.close()));
       await instances.close();
+      await prometheus?.close();
       await buckets.close();
       await database.close();
     },

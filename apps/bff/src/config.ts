@@ -21,6 +21,8 @@ const Settings = Type.Object({
   CLAIMS_URL: Type.String(),
   /** The chaos controller, lab only. Without it `/api/chaos` and `/api/live` do not exist. */
   CHAOS_URL: Type.Optional(Type.String()),
+  /** Base URL of the Prometheus that scrapes the mesh, with name and password where it asks for them. Without it `/api/metrics/panels/:id` answers 503. */
+  PROMETHEUS_URL: Type.Optional(Type.String()),
   /** Signs cookies and CSRF tokens and seals stored tokens. Another one ends every session. */
   SESSION_SECRET: Type.String({ minLength: 32 }),
   /** Folder with the built pages. Without it pages answer 503 and the API works. */
@@ -50,6 +52,7 @@ export interface Config extends Static<typeof Settings> {
   checkoutOrigins: readonly string[];
   paymentsOrigins: readonly string[];
   claimsOrigins: readonly string[];
+  prometheus: URL | null;
   secureCookies: boolean;
   limits: Record<BucketName, Limit>;
 }
@@ -78,6 +81,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     checkoutOrigins,
     paymentsOrigins,
     claimsOrigins,
+    prometheus: settings.PROMETHEUS_URL === undefined ? null : base('PROMETHEUS_URL', settings.PROMETHEUS_URL),
     limits: {
       default: { burst: settings.RATE_LIMIT_BURST, perSecond: settings.RATE_LIMIT_PER_SECOND },
       expensive: { burst: settings.EXPENSIVE_BURST, perSecond: settings.EXPENSIVE_PER_SECOND },
@@ -96,4 +100,14 @@ function origins(name: string, text: string): string[] {
     }
     return url.origin;
   });
+}
+
+/** Unlike a service of ours, a product may be served below a path. */
+function base(name: string, text: string): URL {
+  const url = URL.parse(text);
+  const isPlain = url !== null && `${url.search}${url.hash}` === '';
+  if (!isPlain || !['http:', 'https:'].includes(url.protocol)) {
+    throw new ConfigError(`${name}: must be an http or https URL without a query`);
+  }
+  return url;
 }

@@ -20,6 +20,9 @@ describe('the settings', () => {
     const config = readConfig(good);
     assert.deepEqual(config.catalogOrigins, ['http://127.0.0.1:4002', 'http://127.0.0.1:4012']);
     assert.equal(config.secureCookies, false);
+    assert.equal(config.prometheus, null);
+    const behindPath = readConfig({ ...good, PROMETHEUS_URL: 'https://metrics.example/prometheus/' });
+    assert.equal(behindPath.prometheus?.pathname, '/prometheus/');
     assert.equal(readConfig({ ...good, PUBLIC_URL: 'https://shop.example' }).secureCookies, true);
   });
 
@@ -33,6 +36,9 @@ describe('the settings', () => {
       ['IDENTITY_URL', 'http://127.0.0.1:1,http://127.0.0.1:2'],
       ['POSTGRES_URL', 'mysql://x'],
       ['PUBLIC_URL', 'shop'],
+      ['PROMETHEUS_URL', 'redis://127.0.0.1:9090'],
+      ['PROMETHEUS_URL', 'http://127.0.0.1:9090/?query=up'],
+      ['PROMETHEUS_URL', 'prometheus'],
       ['PORT', undefined],
     ] as const) {
       assert.throws(

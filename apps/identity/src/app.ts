@@ -16,11 +16,13 @@ import {
 import { createLocalJWKSet } from 'jose';
 import type { Config } from './config.ts';
 import { createAccessTokenIssuer } from './domain/access-token.ts';
+import { createDeviceTokenSigner } from './domain/device-token.ts';
 import { createPasswordHasher } from './domain/password-hasher.ts';
 import { seedLabAccounts } from './lab-accounts.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
+import { addDeviceRoutes } from './routes/devices.ts';
 import { addDiscoveryRoutes } from './routes/discovery.ts';
-import { addCredentialRoutes } from './routes/lab.ts';
+import { addCredentialRoutes, addOddTokenRoute } from './routes/lab.ts';
 import { addRevocationRoutes } from './routes/revocations.ts';
 import { addSessionRoutes } from './routes/sessions.ts';
 import { createRevocationFeed } from './revocations.ts';
@@ -69,6 +71,7 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
     lifetimeSeconds: config.ACCESS_TOKEN_SECONDS,
     privateKey: keys.active,
   });
+  const signer = await createDeviceTokenSigner({ issuer: config.IDENTITY_URL, privateKey: keys.active });
   const report = createReporter(logger);
   const feed = createRevocationFeed(database);
   const sessions = createSessions({
@@ -98,9 +101,11 @@ async function wire({ config, logger, metrics }: BuildContext<Config>, database:
   });
   addAccountRoutes(server, { database, passwords, sessions });
   addSessionRoutes(server, { sessions });
+  addDeviceRoutes(server, { database, signer, onRevoked: () => feed.wake() });
   addRevocationRoutes(server, feed);
   await addLabRoutes(server, commonLabRoutes);
   await addCredentialRoutes(server, database);
+  await addOddTokenRoute(server, signer);
   addDiscoveryRoutes(server, { issuer: config.IDENTITY_URL, keys: keys.published });
 
   let cleaning = Promise.resolve();

@@ -7,8 +7,10 @@ export { startMesh } from './mesh.ts';
 export type { Mesh, MeshOptions } from './mesh-options.ts';
 export { type PartName, partNames } from './parts/part.ts';
 export type { PartChoice } from './parts/parts.ts';
+export { findPrometheus, prometheusConfiguration, type ScrapeTarget } from './parts/prometheus.ts';
 export { findFreePorts, isPortFree } from './ports.ts';
 export { type RunningParts, startParts, type StartPartsOptions } from './private-parts.ts';
+export { type PrivatePrometheus, startPrometheus } from './private-prometheus.ts';
 export { LabProblem } from './problem.ts';
 export { buildStorefront, storefrontIsStale } from './storefront.ts';
 export {

@@ -13,6 +13,7 @@ import { Component, type ComponentReport, type ComponentSpec, httpProbe, localUr
 import { dockerAnswers, type DockerParts, dockerParts } from './docker.ts';
 import type { OnEvent } from './events.ts';
 import type { Mesh, MeshOptions } from './mesh-options.ts';
+import { MetricsServer } from './metrics-server.ts';
 import { type LabPaths, nodeBinary, repositoryRoot } from './paths.ts';
 import { prepareDatabase, requireReachable, telling } from './parts/outside.ts';
 import { labPartUrls, type PartName, partNames, partVariables, plainEnvironment } from './parts/part.ts';
@@ -46,6 +47,7 @@ export class RunningMesh {
   readonly #definitions: readonly ServiceDefinition[];
   readonly #parts: readonly PartName[];
   readonly #vault: VaultPlan | undefined;
+  readonly #metrics: MetricsServer;
   readonly #docker: DockerParts;
   readonly #onEvent: OnEvent;
   readonly #components = new Map<string, Component>();
@@ -86,6 +88,17 @@ export class RunningMesh {
     this.#parts = partNames.filter((part) => this.#isNeeded(part));
     const { vault } = this.#topology;
     this.#vault = vault !== undefined && this.#isNeeded('vault') ? vault : undefined;
+    const { only } = options;
+    this.#metrics = new MetricsServer({
+      // A mesh of a few services has one only where it is asked for.
+      plan: only === undefined || only.includes('prometheus') ? this.#topology.metrics : undefined,
+      services: this.#definitions,
+      dataDirectory: paths.root,
+      onEvent: this.#onEvent,
+      add: (spec) => this.#add(spec),
+      remove: () => this.#remove('prometheus'),
+      isStopping: () => this.#stopping !== undefined,
+    });
     this.#requireKnown(Object.keys(options.serviceEnvironment ?? {}));
   }
 
@@ -105,6 +118,7 @@ export class RunningMesh {
     this.#record();
     const begun = new Map<string, Promise<void>>();
     for (const part of this.#parts) begun.set(part, this.#startPart(part));
+    this.#metrics.begin([...begun.values()]);
     if (this.#isNeeded('storefront')) begun.set('storefront', this.#build());
     if (this.#vault !== undefined) begun.set('vault', this.#startVault(this.#vault, begun.get('postgres')));
     for (const definition of this.#definitions) {
@@ -145,9 +159,12 @@ export class RunningMesh {
   face(): Mesh {
     const database = new URL(this.#partUrls.postgres);
     database.pathname = `/${databaseName}`;
+    const pages = (): Record<string, string> => this.#metrics.pages(this.#topology.urls);
     return {
       urls: Object.fromEntries(this.#definitions.map(({ name, port }) => [name, localUrl(port)])),
-      pages: this.#topology.urls,
+      get pages() {
+        return pages();
+      },
       standIns: this.#topology.standIns,
       services: this.#definitions.map(({ name }) => name),
       ...(this.#vault === undefined
@@ -176,6 +193,7 @@ export class RunningMesh {
           ? await this.#docker.restart(part, signal)
           : await this.#component(part).restart(signal === undefined ? {} : { signal }),
       waitUntilReady: async (names, timeout = defaultWait) => {
+        if (names?.includes('prometheus') === true) await this.#metrics.begun;
         const waited = names ?? [...this.#components.keys()];
         await Promise.all(waited.map(async (name) => await this.#component(name).waitUntilReady(timeout)));
       },
@@ -186,6 +204,7 @@ export class RunningMesh {
 
   async #stop(): Promise<void> {
     await this.stopComponents();
+    await this.#metrics.begun;
     if (this.#parts.some((part) => this.#inDocker(part))) await this.#docker.down(false);
     for (const component of this.#components.values()) component.close();
     forget(this.#paths);
@@ -272,6 +291,7 @@ export class RunningMesh {
       const more = part === 'rabbitmq' ? Object.values(rabbitmqPorts) : [];
       for (const offset of [0, ...more]) await requireFreePort(part, this.#ports[part] + offset);
     }
+    if (this.#metrics.port !== undefined) await requireFreePort('prometheus', this.#metrics.port);
     for (const { name, port, morePorts = [] } of this.#processes()) {
       for (const each of [port, ...morePorts]) await requireFreePort(name, each);
     }
@@ -302,6 +322,12 @@ export class RunningMesh {
     return component;
   }
 
+  #remove(name: string): void {
+    this.#components.get(name)?.close();
+    this.#components.delete(name);
+    this.#record();
+  }
+
   #component(name: string): Component {
     const component = this.#components.get(name);
     if (component !== undefined) return component;
@@ -325,7 +351,7 @@ export class RunningMesh {
       portBase: this.#options.portBase,
       profile: this.#options.profile ?? 'full',
       parts: this.#sources,
-      urls: this.#topology.urls,
+      urls: this.#metrics.pages(this.#topology.urls),
       standIns: [...this.#topology.standIns],
       components: this.#reports(),
     });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { databaseName, loginRole, serviceUrl } from '../../postgres/bootstrap.ts';
 import { localUrl } from './component.ts';
 import { type Link, Links, proxiesFile, toxiproxyOffset } from './links.ts';
+import { type MetricsPlan, metricsPage, pageOf, planMetrics } from './metrics-server.ts';
 import { hasObserver, observers } from './observers.ts';
 import { repositoryRoot } from './paths.ts';
 import { planPayment } from './payment.ts';
@@ -65,6 +66,8 @@ export type Topology = {
   services: readonly ServiceDefinition[];
   /** Started and prepared when a service depends on `vault`. */
   vault?: VaultPlan;
+  /** Whose Prometheus looks on; absent in the light profile. Nobody waits for it. */
+  metrics?: MetricsPlan;
   /** The lines between processes and parts, each with a proxy of its own; none in the light profile. */
   links?: readonly Link[];
   /** What a person may open. */
@@ -115,6 +118,7 @@ export function ballastTopology(context: TopologyContext): Topology {
   const database = new URL(partUrls.postgres);
   database.pathname = `/${databaseName}`;
   const vault = planVault(context, database.href);
+  const metrics = full ? planMetrics(context) : undefined;
 
   const common = (name: ProcessName): Record<string, string> => ({
     HOST: loopback,
@@ -206,6 +210,7 @@ export function ballastTopology(context: TopologyContext): Topology {
         SESSION_SECRET: secrets.session,
         STOREFRONT_DIST: join(repositoryRoot, 'apps/storefront/dist'),
         ...(full && hasObserver('chaos') ? { CHAOS_URL: url('chaos') } : {}),
+        ...(metrics === undefined ? {} : { PROMETHEUS_URL: metrics.url }),
       },
       ['redis', 'storefront', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2'],
     ),
@@ -250,6 +255,7 @@ export function ballastTopology(context: TopologyContext): Topology {
       'lab (patterns to drive)': `${url('bff')}/lab`,
       ...(full && hasObserver('chaos') ? { 'chaos (break it, live)': `${url('bff')}/chaos` } : {}),
       ...(hasProvider ? { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` } : {}),
+      ...(metrics === undefined ? {} : { [metricsPage]: pageOf(metrics) }),
     },
     standIns: [
       ...payment.standIns,
@@ -258,6 +264,7 @@ export function ballastTopology(context: TopologyContext): Topology {
     ],
     links: links.all(),
     ...(vault === undefined ? {} : { vault }),
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }
 

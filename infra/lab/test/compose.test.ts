@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { auditorRole, chaosRole, loginRole, schemaOwners, vaultAdministrator } from '../../postgres/bootstrap.ts';
-import { ballastTopology, type Topology } from '../src/index.ts';
+import { ballastTopology, prometheusConfiguration, type Topology } from '../src/index.ts';
+import { targetsOf } from '../src/metrics-server.ts';
 import { repositoryRoot } from '../src/paths.ts';
 import { labPartUrls } from '../src/parts/part.ts';
 import { loadSecrets } from '../src/secrets.ts';
@@ -66,7 +67,7 @@ test('every process of the lab is a service, and each of its addresses leads to 
     const port = Number(url.port);
     const link = mesh.links?.find((each) => each.port === port);
     if (link !== undefined) return `${link.from}.${link.to}`;
-    const parts: Record<number, string> = { 5432: 'postgres', 6379: 'redis', 5672: 'rabbitmq' };
+    const parts: Record<number, string> = { 5432: 'postgres', 6379: 'redis', 5672: 'rabbitmq', 4090: 'prometheus' };
     if (port === mesh.vault?.standIn?.port) return 'vault';
     return parts[port] ?? mesh.services.find((each) => each.port === port)?.name;
   };
@@ -90,9 +91,11 @@ test('every process of the lab is a service, and each of its addresses leads to 
 });
 
 test('who is not in the lab is not in Compose either', () => {
-  const known = [...topology().services.map(({ name }) => name), 'vault', 'postgres', 'redis', 'rabbitmq'];
+  const parts = ['vault', 'postgres', 'redis', 'rabbitmq', 'prometheus'];
+  const known = [...topology().services.map(({ name }) => name), ...parts];
   const others = Object.keys(services).filter((name) => !known.includes(name));
-  assert.deepEqual(others, ['bootstrap', 'vault-bootstrap']);
+  // Grafana cannot be had as a package; the storefront draws the same panels.
+  assert.deepEqual(others, ['bootstrap', 'vault-bootstrap', 'grafana']);
 });
 
 test('every service waits for what carries its lines', () => {
@@ -100,4 +103,18 @@ test('every service waits for what carries its lines', () => {
     if (!dependsOn.includes('toxiproxy') || name === 'bff') continue;
     assert.ok(services[name]?.depends_on?.['toxiproxy'] !== undefined, name);
   }
+});
+
+test('Prometheus scrapes and judges the same in both', () => {
+  const { services: processes } = topology();
+  const inCompose: unknown = parse(readFileSync(join(repositoryRoot, 'infra/prometheus/prometheus.yml'), 'utf8'));
+  const targets = targetsOf(processes).map(({ service, instance }) => {
+    const { PORT = '' } = services[instance]?.environment ?? {};
+    return { service, instance, address: `${instance}:${PORT}` };
+  });
+  assert.deepEqual(
+    targets.map(({ instance }) => instance),
+    processes.filter(({ kind }) => kind === 'service').map(({ name }) => name),
+  );
+  assert.deepEqual(inCompose, JSON.parse(prometheusConfiguration(targets, '/etc/prometheus/alerts.yml')));
 });

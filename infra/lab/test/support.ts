@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Component, type ComponentSpec, httpProbe, localUrl } from '../src/component.ts';
 import type { LabEvent } from '../src/events.ts';
+import { prometheusOffset } from '../src/metrics-server.ts';
 import { nodeBinary, repositoryRoot } from '../src/paths.ts';
 import { plainEnvironment } from '../src/parts/part.ts';
 import { findFreePorts, isPortFree } from '../src/ports.ts';
@@ -88,7 +89,8 @@ export function fixtureTopology(
 export async function findPortBase(): Promise<number> {
   for (;;) {
     const base = await findFreePorts(20);
-    const parts = [...Object.values(partOffsets), partOffsets.rabbitmq + 1, partOffsets.rabbitmq + 2, vaultOffset];
+    const { rabbitmq } = partOffsets;
+    const parts = [...Object.values(partOffsets), rabbitmq + 1, rabbitmq + 2, vaultOffset, prometheusOffset];
     const free = await Promise.all(parts.map(async (offset) => await isPortFree(base + offset)));
     if (free.every(Boolean)) return base;
   }

@@ -116,8 +116,8 @@ function addresses({ environment }: ServiceDefinition): { variable: string; url:
 
 /** They look on, from beside the links. */
 const watching = ['auditor', 'chaos'];
-/** IDENTITY_URL names the issuer; CHAOS_URL leads out of what is broken. */
-const namesOnly = ['IDENTITY_URL', 'CHAOS_URL'];
+/** IDENTITY_URL names the issuer; the others lead out of what is broken. */
+const namesOnly = ['IDENTITY_URL', 'CHAOS_URL', 'PROMETHEUS_URL'];
 
 test('in the full profile whatever a process calls is reached by a link of its own, and nothing past it', () => {
   const mesh = full({ LEASED_SERVICES: 'all' });
@@ -247,4 +247,22 @@ test('what is encrypted keeps its address, because its certificate names it', ()
     'postgres://me:pw@127.0.0.1:4500/ballast',
   );
   assert.deepEqual(links.all(), [{ from: 'bff', to: 'postgres', port: 4500, upstream: 'db.test:5432' }]);
+});
+
+test('the full profile has a metrics server of its own, or the one that is named, and nobody waits for it', () => {
+  const own = full();
+  assert.deepEqual(own.metrics, { url: 'http://127.0.0.1:4090', port: 4090 });
+  assert.equal(own.urls['metrics (Prometheus)'], 'http://127.0.0.1:4090');
+  assert.equal(named(own, 'bff').environment['PROMETHEUS_URL'], 'http://127.0.0.1:4090');
+  assert.ok(!own.services.some(({ dependsOn }) => dependsOn.includes('prometheus')));
+  const given = { PROMETHEUS_URL: 'https://metrics.test/prometheus' };
+  assert.deepEqual(full(given).metrics, { url: given.PROMETHEUS_URL });
+  assert.equal(named(full(given), 'bff').environment['PROMETHEUS_URL'], given.PROMETHEUS_URL);
+  const secret = full({ PROMETHEUS_URL: 'https://me:secret@metrics.test/prometheus' });
+  assert.equal(secret.urls['metrics (Prometheus)'], 'https://metrics.test/prometheus');
+  assert.equal(topology(given, 'native', 'full').metrics?.port, 4090);
+  const light = topology(given);
+  assert.equal(light.metrics, undefined);
+  assert.equal(named(light, 'bff').environment['PROMETHEUS_URL'], undefined);
+  assert.equal(light.urls['metrics (Prometheus)'], undefined);
 });

@@ -1,6 +1,7 @@
 /** Accounts, sessions and tokens. */
 import { Type, type Static } from 'typebox';
-import { Uuid } from './primitives.ts';
+import { deviceTokenLimit, DeviceId } from './devices.ts';
+import { Timestamp, Uuid } from './primitives.ts';
 
 export const roles = ['customer', 'operator'] as const;
 export type Role = (typeof roles)[number];
@@ -91,3 +92,56 @@ export const RevocationQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** `POST /devices` on identity. Without `deviceId` the device is given a name; without `expiresInSeconds` its token lives a day. */
+export const DeviceTokenRequest = Type.Object(
+  {
+    deviceId: Type.Optional(DeviceId),
+    expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+  },
+  { additionalProperties: false },
+);
+export type DeviceTokenRequest = Static<typeof DeviceTokenRequest>;
+
+/** A device's token. `tokenId` is its `jti`, by which it can be revoked. */
+export const DeviceToken = Type.Object({
+  deviceId: DeviceId,
+  token: Type.String({ maxLength: deviceTokenLimit }),
+  tokenId: Uuid,
+  expiresAt: Timestamp,
+});
+export type DeviceToken = Static<typeof DeviceToken>;
+
+/** `GET /devices` on identity: in the order of their ids. A device that was ended gets no more tokens. */
+export const Devices = Type.Object({
+  items: Type.Array(
+    Type.Object({ deviceId: DeviceId, createdAt: Timestamp, endedAt: Type.Union([Timestamp, Type.Null()]) }),
+  ),
+  nextCursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type Devices = Static<typeof Devices>;
+export const DeviceQuery = Type.Object(
+  {
+    cursor: Type.Optional(Type.String({ maxLength: 100 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+  },
+  { additionalProperties: false },
+);
+
+/** In which one way a token that identity has truly signed is wrong: the reasons a gateway refuses it for. */
+export const oddTokenKinds = [
+  'expired',
+  'not_yet_valid',
+  'wrong_issuer',
+  'wrong_audience',
+  'wrong_type',
+  'missing_claim',
+] as const;
+export type OddTokenKind = (typeof oddTokenKinds)[number];
+
+/** `POST /lab/devices/odd-tokens` on identity, lab only. The device need not be registered. */
+export const OddTokenRequest = Type.Object(
+  { deviceId: DeviceId, kind: Type.Enum([...oddTokenKinds]) },
+  { additionalProperties: false },
+);
+export const OddToken = Type.Object({ token: Type.String({ maxLength: deviceTokenLimit }) });

@@ -16,6 +16,7 @@
 export * from './primitives.ts';
 export * from './problem.ts';
 export * from './catalog.ts';
+export * from './devices.ts';
 export * from './orders.ts';
 export * from './payments.ts';
 export * from './claims.ts';
@@ -28,3 +29,5 @@ export * from './faults.ts';
 export * from './verdicts.ts';
 export * from './controls.ts';
 export * from './live.ts';
+export * from './panels.ts';
+export * from './panel-answers.ts';

@@ -1,5 +1,6 @@
 /** Every command and event in the mesh, with the schema of its body. */
 import { Type, type Static, type TSchema } from 'typebox';
+import { DeviceEvents, DeviceTelemetry, GatewayCounted } from './devices.ts';
 import { Currency, MinorUnits, Timestamp, Uuid } from './primitives.ts';
 import { OrderLine } from './orders.ts';
 import { PaymentProviderName } from './payments.ts';
@@ -76,11 +77,21 @@ export const events = {
   RefundRefused: { from: 'payments', body: body({ claimId: Uuid, code, detail }) },
 } as const;
 
-export const messages = { ...commands, ...events } as const;
+/** Events about devices, which belong to no order: their correlation id is the epoch of the gateway that tells them. */
+export const deviceEvents = {
+  /** What a gateway's process has counted since its start. */
+  GatewayCounted: { from: 'tcp-gateway', body: GatewayCounted },
+  DeviceEvents: { from: 'tcp-gateway', body: DeviceEvents },
+  DeviceTelemetry: { from: 'tcp-gateway', body: DeviceTelemetry },
+} as const;
+
+export const messages = { ...commands, ...events, ...deviceEvents } as const;
 
 export type CommandType = keyof typeof commands;
 export type EventType = keyof typeof events;
-export type MessageType = keyof typeof messages;
+export type DeviceEventType = keyof typeof deviceEvents;
+/** Messages about orders. */
+export type MessageType = CommandType | EventType;
 export type MessageBody<T extends MessageType> = Static<(typeof messages)[T]['body']>;
 
 /** Version of every body above. A change that old readers cannot read gets a new type, not a new number. */

@@ -1,9 +1,9 @@
 /** `POST /refresh` and `POST /logout`. */
 import { RefreshRequest, TokenPair } from '@ballast/contracts';
-import { ProblemError, problemResponses, type HttpServer } from '@ballast/service';
+import { problemResponses, type HttpServer } from '@ballast/service';
 import { Type } from 'typebox';
 import type { Sessions } from '../sessions.ts';
-import { noQuery } from './schemas.ts';
+import { noQuery, refuseContent } from './schemas.ts';
 
 /** Adds the routes by which sessions go on and end. */
 export function addSessionRoutes(server: HttpServer, { sessions }: { sessions: Sessions }): void {
@@ -40,12 +40,4 @@ export function addSessionRoutes(server: HttpServer, { sessions }: { sessions: S
       return reply.code(204).send(null);
     },
   );
-}
-
-/** Nothing, or an empty object, which some clients cannot help sending. */
-function refuseContent(body: unknown): void {
-  const empty =
-    body === undefined ||
-    (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0);
-  if (!empty) throw new ProblemError('invalid-input', 'This call takes no body.');
 }

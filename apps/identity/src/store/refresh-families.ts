@@ -98,6 +98,11 @@ const deleteOldRevocations = `
    WHERE seq IN (SELECT seq FROM revocations WHERE expires_at < now() LIMIT ${batch} FOR UPDATE SKIP LOCKED)
   RETURNING seq`;
 
+const deleteOldDeviceTokens = `
+  DELETE FROM device_tokens
+   WHERE token_id IN (SELECT token_id FROM device_tokens WHERE expires_at < now() LIMIT ${batch} FOR UPDATE SKIP LOCKED)
+  RETURNING token_id`;
+
 /** Planted defect: the first token of a family is used up as it is made. */
 const beginFamilyUsedUp = beginFamily.text
   .replace('(token_hash, family_id)', '(token_hash, family_id, used_at)')
@@ -161,6 +166,7 @@ export async function deleteExpired(database: Queryable, lifetimeSeconds: number
   await untilFewer(() => database.query(deleteExpiredFamilies));
   await untilFewer(() => database.query(deleteOldTokens, [lifetimeSeconds]));
   await untilFewer(() => database.query(deleteOldRevocations));
+  await untilFewer(() => database.query(deleteOldDeviceTokens));
 }
 
 async function untilFewer(deleteSome: () => Promise<unknown[]>): Promise<void> {

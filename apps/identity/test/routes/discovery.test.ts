@@ -51,6 +51,9 @@ describe('discovery', () => {
     assert.deepEqual(Object.keys(paths).toSorted(), [
       '/.well-known/jwks.json',
       '/.well-known/openid-configuration',
+      '/devices',
+      '/devices/{deviceId}',
+      '/devices/{deviceId}/tokens/{tokenId}',
       '/login',
       '/logout',
       '/refresh',

@@ -1,0 +1,98 @@
+/** Every panel's query, asked of a real Prometheus that has scraped what a mesh shows. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { panels, seriesName } from '@ballast/contracts';
+import { type PrivatePrometheus, startPrometheus } from '@ballast/lab';
+import { Type, type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { serveRecorded } from './recorded.ts';
+
+const Answer = Type.Object({
+  status: Type.Literal('success'),
+  data: Type.Object({
+    resultType: Type.Literal('vector'),
+    result: Type.Array(
+      Type.Object({
+        metric: Type.Record(Type.String(), Type.String()),
+        value: Type.Tuple([Type.Number(), Type.String()]),
+      }),
+    ),
+  }),
+});
+type Series = Static<typeof Answer>['data']['result'];
+const check = Compile(Answer);
+const patience = 30_000;
+
+describe('the panels', () => {
+  let prometheus: PrivatePrometheus;
+  let mesh: Awaited<ReturnType<typeof serveRecorded>>;
+
+  before(async () => {
+    mesh = await serveRecorded();
+    prometheus = await startPrometheus(mesh.targets);
+  });
+  after(async () => {
+    await prometheus.stop();
+    await mesh.stop();
+  });
+
+  const ask = async (expr: string): Promise<Series> => {
+    const url = `${prometheus.url}/api/v1/query?${new URLSearchParams({ query: expr }).toString()}`;
+    const answer: unknown = await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json();
+    assert.ok(check.Check(answer), `${expr}: ${JSON.stringify(answer)}`);
+    return answer.data.result;
+  };
+  /** Asks until a rate can be told, which takes two scrapes. */
+  const askPatiently = async (id: string): Promise<Map<string, number>> => {
+    const panel = panels.find((each) => each.id === id);
+    assert.ok(panel !== undefined, id);
+    const deadline = performance.now() + patience;
+    for (;;) {
+      const series = await ask(panel.expr);
+      const values = series.map(({ metric, value }) => [seriesName(panel.legend, metric), Number(value[1])] as const);
+      if (values.length > 0 && values.every(([, value]) => !Number.isNaN(value))) return new Map(values);
+      assert.ok(performance.now() < deadline, `${id} has no series: ${panel.expr}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, 250);
+      await promise;
+    }
+  };
+
+  it('each have a series with a name of its own', async () => {
+    for (const { id, legend } of panels) {
+      const values = await askPatiently(id);
+      assert.ok(values.size > 0, id);
+      if (legend.includes('{{')) assert.ok(!values.has('value'), `${id} has a series without a name`);
+    }
+    // A name that nobody writes has none, so the above can fail.
+    assert.deepEqual(await ask('sum(auth_attempts)'), []);
+  });
+
+  it('say what was recorded', async () => {
+    assert.deepEqual([...(await askPatiently('devices-connected'))], [['active', 2000]]);
+    const reasons = await askPatiently('devices-reasons');
+    assert.deepEqual([...reasons.keys()].toSorted(), ['bad_signature', 'expired']);
+    const outcomes = await askPatiently('devices-outcomes');
+    assert.deepEqual([...outcomes.keys()].toSorted(), ['let in', 'refused']);
+    assert.equal((await askPatiently('mesh-instances')).get('answering'), mesh.targets.length);
+    const breakers = await askPatiently('mesh-breakers');
+    assert.deepEqual([breakers.get('catalog'), breakers.get('claims')], [0, 2]);
+    const errors = await askPatiently('mesh-errors');
+    assert.ok(Math.abs((errors.get('bff') ?? 0) - 2 / 22) < 0.02, `bff fails ${errors.get('bff')}`);
+    assert.equal(errors.get('catalog'), 0);
+    const p95 = await askPatiently('mesh-p95');
+    assert.ok((p95.get('catalog') ?? 0) > 0.005 && (p95.get('catalog') ?? 1) <= 0.1);
+  });
+
+  it('see each service by the names it gives itself, once', async () => {
+    const series = await ask('http_requests_total{service="catalog"}');
+    assert.ok(series.length > 0);
+    for (const { metric } of series) {
+      assert.equal(metric['instance'], 'catalog-1');
+      assert.deepEqual(
+        Object.keys(metric).filter((label) => label.startsWith('exported_')),
+        [],
+      );
+    }
+  });
+});
