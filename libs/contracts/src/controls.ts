@@ -161,8 +161,9 @@ export const underWayMs = 120_000;
 
 /**
  * Auditor, operators in the lab: `POST /lab/acknowledge`. What offends now counts as known damage and turns nothing red any
- * more; it is still counted, in the verdict's detail. So does, later, what offends about an order that was `placed` in the
- * window given. Only of one invariant, if that is given. Forgotten when the auditor is started anew. → 200
+ * more; it is still counted, in the verdict's detail. Only of one invariant, if that is given. So does,
+ * later and of any invariant, what offends about an order that was `placed` in the window given. Forgotten when the auditor
+ * is started anew. → 200
  */
 export const Acknowledge = Type.Object(
   {

@@ -49,7 +49,10 @@ export interface Board {
   note(finding: Finding, milliseconds: number): void;
   /** A look could not be had, and why. */
   fail(invariant: number, part: string, why: string): void;
-  /** Marks what offends now as known, and what will about orders placed in the window. Returns how many things that were. */
+  /**
+   * Marks what offends now as known, of one invariant where one is given, and what will about orders placed in the window,
+   * of any. Returns how many things that were.
+   */
   acknowledge(invariant?: number, placed?: Window): { marked: number; known: number };
   verdicts(): Verdict[];
 }
@@ -192,8 +195,9 @@ export function createBoard(invariants: readonly Invariant[], { now, faults, onL
     acknowledge: (only, placed) => {
       let marked = 0;
       let known = 0;
+      // Whatever has damaged an order may have made it wrong in more ways than one.
+      if (placed !== undefined) for (const entry of entries.values()) addWindow(entry, placed);
       for (const entry of only === undefined ? entries.values() : [entryOf(only)]) {
-        if (placed !== undefined) addWindow(entry, placed);
         for (const part of entry.parts.values()) {
           for (const key of part.offences.keys()) {
             if (entry.acknowledged.size >= mostAcknowledged) break;
