@@ -131,6 +131,8 @@ describe('the pages', () => {
       '/api/claims',
       '/api/claims/{id}',
       '/api/claims/{id}/decision',
+      '/api/metrics/panels',
+      '/api/metrics/panels/{id}',
       '/api/orders',
       '/api/orders/{id}',
       '/api/orders/{id}/events',
