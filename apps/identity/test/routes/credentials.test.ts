@@ -85,7 +85,8 @@ describe('identity on a login that Vault lends', () => {
     await credentials(await call('POST', '/rotate', operator), 202);
     const changed = await until('the old login to leave', async () => {
       const now = await current();
-      return !now.databaseRoles.some(({ name }) => name === old) && now;
+      const isTold = now.stages.at(-1)?.stage === 'revoked-old';
+      return isTold && !now.databaseRoles.some(({ name }) => name === old) && now;
     });
     assert.notEqual(changed.username, old);
     assert.equal(changed.rotations, 1);
