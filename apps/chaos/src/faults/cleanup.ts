@@ -1,6 +1,7 @@
 /** What a controller that was killed has left broken is mended at the next start. Fail points and Redis end by themselves. */
 import type { Control, Fault } from '@ballast/contracts';
 import type { Report } from '@ballast/service';
+import { codeOf } from '../clients/http.ts';
 import type { Mesh } from '../clients/mesh.ts';
 import type { Toxiproxy } from '../clients/toxiproxy.ts';
 import type { MeshInstance } from '../state.ts';
@@ -48,6 +49,16 @@ const inUse = ({ faults }: CleanupParts, action: string): boolean =>
     .list()
     .some(({ state, request }) => state === 'active' && request.kind === 'part' && request.action === action);
 
+/** A process that is not there has taken its defects along, and the one after it begins without. */
+async function plantedAt(mesh: Mesh, instance: MeshInstance): Promise<readonly string[]> {
+  try {
+    return (await mesh.faults(instance)).defects;
+  } catch (error) {
+    if (codeOf(error) === 'ECONNREFUSED') return [];
+    throw error;
+  }
+}
+
 const tasks: Readonly<Record<string, (parts: CleanupParts) => Promise<void>>> = {
   links: async ({ toxiproxy, faults }) => {
     if (toxiproxy === null) return;
@@ -85,7 +96,7 @@ const tasks: Readonly<Record<string, (parts: CleanupParts) => Promise<void>>> = 
       mesh.instances.map(async (instance) => {
         const known = plantedBy(negativeControls, instance);
         if (known.size === 0) return;
-        const { defects } = await mesh.faults(instance);
+        const defects = await plantedAt(mesh, instance);
         const active = faults.list().flatMap(({ state, request }) => (state === 'active' ? [request] : []));
         const isActive = ({ control }: Control): boolean =>
           active.some((request) => request.kind === 'control' && request.control === control);

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { controls, type Fault, type FaultRequest } from '@ballast/contracts';
-import { until } from '@ballast/testing';
+import { freePort, until } from '@ballast/testing';
 import { createAsker, type Asker } from '../../src/clients/http.ts';
 import { createMesh, type Mesh } from '../../src/clients/mesh.ts';
 import { createToxiproxy } from '../../src/clients/toxiproxy.ts';
@@ -139,6 +139,21 @@ describe('what an earlier controller has left', () => {
     };
     await cleanUp(parts, AbortSignal.timeout(20_000));
     assert.deepEqual(proxy.toxics, ['somebody-else', `chaos-${faults.list()[0]!.id}`]);
+  });
+
+  it('is nothing in a process that is not there yet: nobody is warned, and nothing is tried again', async () => {
+    const absent = createMesh({
+      instances: [
+        { name: 'catalog-1', service: 'catalog', kind: 'service', url: `http://127.0.0.1:${await freePort()}` },
+      ],
+      asker,
+      session: { authorization: () => 'Bearer operator', refused: () => {}, start: async () => {}, stop: () => {} },
+    });
+    const told: string[] = [];
+    const signal = AbortSignal.timeout(20_000);
+    await cleanUp({ ...parts, mesh: absent, report: (what) => void told.push(what) }, signal);
+    assert.deepEqual(told, []);
+    assert.equal(signal.aborted, false);
   });
 
   it('is mended; a link that is cut while it is being looked for is not', async () => {
