@@ -63,6 +63,8 @@ export interface Bench {
     searchText?: string;
   }): Promise<string>;
   pieces(productId: string): Promise<Pieces>;
+  /** The ETag of the row as it is now, once this replica answers with it: its copy may be older for a moment. */
+  settledEtag(replica: RunningApp, productId: string): Promise<string>;
   /** Asserts that every piece is accounted for, product by product. */
   assertBooksBalance(): Promise<void>;
   publish(...messages: readonly Message[]): Promise<void>;
@@ -156,6 +158,17 @@ export async function openBench(): Promise<Bench> {
       assert.ok(row, `product ${productId} exists`);
       return row;
     },
+    settledEtag: (replica, productId) =>
+      until('the replica to answer with the row as it is', async () => {
+        const [row] = await database.query<{ version: string }>(
+          'SELECT xmin::text AS version FROM products WHERE product_id = $1',
+          [productId],
+        );
+        const response = await fetch(`${replica.url}/products/${productId}`);
+        await response.arrayBuffer();
+        const etag = response.headers.get('etag');
+        return etag === `"${row!.version}"` && etag;
+      }),
     assertBooksBalance: async () => {
       const wrong = await database.query(
         `SELECT p.product_id, p.initial, p.on_hand, p.reserved, p.sold, lines.reserved AS lines_reserved, lines.sold AS lines_sold

@@ -105,6 +105,7 @@ describe('products for everyone', () => {
     const orderId = randomUUIDv7();
     await bench.publish(command('ReserveStock', orderId, [{ productId, quantity: 1 }]));
     await bench.heard(orderId);
+    assert.notEqual(await bench.settledEtag(replica, productId), etag);
     const second = await fetch(url, { headers: { 'if-none-match': etag } });
     assert.equal(second.status, 200);
     assert.notEqual(second.headers.get('etag'), etag);

@@ -14,8 +14,7 @@ describe('correcting the stock', () => {
   });
   after(() => bench.close());
 
-  const etagOf = async (productId: string): Promise<string> =>
-    (await fetch(`${replicas[0].url}/products/${productId}`)).headers.get('etag')!;
+  const etagOf = (productId: string): Promise<string> => bench.settledEtag(replicas[0], productId);
   const put = (productId: string, onHand: number, ifMatch: string | null, replica = replicas[0]): Promise<Response> =>
     fetch(`${replica.url}/products/${productId}/stock`, {
       method: 'PUT',
