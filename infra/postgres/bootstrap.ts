@@ -15,7 +15,7 @@ export { auditorRole, chaosRole } from './observers.ts';
 export const databaseName = 'ballast';
 
 /** Services that own a schema of their own name. */
-export const schemaOwners = ['identity', 'catalog', 'payments', 'checkout', 'bff', 'claims'] as const;
+export const schemaOwners = ['identity', 'catalog', 'payments', 'checkout', 'bff', 'claims', 'analytics'] as const;
 
 /** The role a service logs in with; it acts as the schema's owner, which has no login. */
 export function loginRole(service: string): string {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { databaseName, loginRole, serviceUrl } from '../../postgres/bootstrap.ts';
+import { databaseName, loginRole, schemaOwners, serviceUrl } from '../../postgres/bootstrap.ts';
 import { localUrl } from './component.ts';
 import { type Link, Links, proxiesFile, toxiproxyOffset } from './links.ts';
 import { type MetricsPlan, metricsPage, pageOf, planMetrics } from './metrics-server.ts';
@@ -88,6 +88,8 @@ const offsets = {
   payments: 4,
   'checkout-1': 5,
   'checkout-2': 15,
+  analytics: 6,
+  'tcp-gateway': 11,
   'payment-provider': 10,
   auditor: 20,
   chaos: 21,
@@ -95,6 +97,9 @@ const offsets = {
 } as const;
 
 type ProcessName = keyof typeof offsets;
+
+/** Where devices connect, as an offset. */
+const devicesOffset = 88;
 
 /** Joins the mesh when it is there. */
 const claimsEntry = 'apps/claims/src/main.ts';
@@ -127,39 +132,41 @@ export function ballastTopology(context: TopologyContext): Topology {
     LOG_LEVEL: environment['LOG_LEVEL'] ?? 'info',
     LAB_MODE: '1',
   });
+  const login = (name: ProcessName, app: string): Record<string, string> => {
+    if (!ownsSchema(app)) return {};
+    const direct = serviceUrl(partUrls.postgres, app, secrets.postgresRoles[loginRole(app)] ?? '');
+    return { POSTGRES_URL: links.url(name, 'postgres', direct) };
+  };
   const service = (
     name: ProcessName,
     app: string,
     more: Record<string, string>,
     dependsOn: readonly string[] = [],
-  ): ServiceDefinition => {
-    const direct = serviceUrl(partUrls.postgres, app, secrets.postgresRoles[loginRole(app)] ?? '');
-    return {
-      name,
-      kind: 'service',
-      entry: `apps/${app}/src/main.ts`,
-      port: port(name),
-      readyPath: '/readyz',
-      dependsOn: [
-        ...(full ? ['toxiproxy'] : []),
-        'postgres',
-        ...(vault?.leased.includes(app) === true ? ['vault'] : []),
-        // Identity sends no messages: it is there first, while the broker starts, and the others find its keys and the list of
-        // revoked tokens at once.
-        ...(app === 'identity' ? [] : ['rabbitmq', 'identity']),
-        ...dependsOn,
-      ],
-      environment: {
-        ...common(name),
-        POSTGRES_URL: links.url(name, 'postgres', direct),
-        // Names the issuer of every token and stays the same for all; where identity is reached is said beside it.
-        IDENTITY_URL: url('identity'),
-        ...(full && app !== 'identity' ? { IDENTITY_ADDRESS: reach(name, 'identity') } : {}),
-        ...vaultEnvironment(vault, app, (address) => links.url(name, 'vault', address)),
-        ...more,
-      },
-    };
-  };
+  ): ServiceDefinition => ({
+    name,
+    kind: 'service',
+    entry: `apps/${app}/src/main.ts`,
+    port: port(name),
+    readyPath: '/readyz',
+    dependsOn: [
+      ...(full ? ['toxiproxy'] : []),
+      ...(ownsSchema(app) ? ['postgres'] : []),
+      ...(vault?.leased.includes(app) === true ? ['vault'] : []),
+      // Identity sends no messages: it is there first, while the broker starts, and the others find its keys and the list of
+      // revoked tokens at once.
+      ...(app === 'identity' ? [] : ['rabbitmq', 'identity']),
+      ...dependsOn,
+    ],
+    environment: {
+      ...common(name),
+      ...login(name, app),
+      // Names the issuer of every token and stays the same for all; where identity is reached is said beside it.
+      IDENTITY_URL: url('identity'),
+      ...(full && app !== 'identity' ? { IDENTITY_ADDRESS: reach(name, 'identity') } : {}),
+      ...vaultEnvironment(vault, app, (address) => links.url(name, 'vault', address)),
+      ...more,
+    },
+  });
   const redis = (name: ProcessName): Record<string, string> => ({
     REDIS_URL: links.url(name, 'redis', partUrls.redis),
   });
@@ -175,6 +182,24 @@ export function ballastTopology(context: TopologyContext): Topology {
       { ...redis(name), ...broker(name), CATALOG_URLS: reach(name, 'catalog-1', 'catalog-2') },
       ['redis'],
     );
+  const devicePath = (): ServiceDefinition[] => [
+    service('analytics', 'analytics', broker('analytics')),
+    {
+      ...service(
+        'tcp-gateway',
+        'tcp-gateway',
+        {
+          ...broker('tcp-gateway'),
+          TCP_PORT: String(portBase + devicesOffset),
+          // All devices of a lab come from this machine.
+          MAX_CONNECTIONS_PER_ADDRESS: '25000',
+        },
+        // Needs it for nothing; but then somebody listens to its first report, and no start warns that nobody does.
+        ['analytics'],
+      ),
+      morePorts: [portBase + devicesOffset],
+    },
+  ];
   const payment = planPayment(context, links, { standIn: url('payment-provider'), bff: url('bff') });
   const hasProvider = payment.standInEnvironment !== undefined;
 
@@ -214,6 +239,7 @@ export function ballastTopology(context: TopologyContext): Topology {
       },
       ['redis', 'storefront', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2'],
     ),
+    ...(full ? devicePath() : []),
   ];
 
   const standIns: ServiceDefinition[] = [];
@@ -255,7 +281,10 @@ export function ballastTopology(context: TopologyContext): Topology {
       'lab (patterns to drive)': `${url('bff')}/lab`,
       ...(full && hasObserver('chaos') ? { 'chaos (break it, live)': `${url('bff')}/chaos` } : {}),
       ...(hasProvider ? { 'payment ledger (stand-in)': `${url('payment-provider')}/ledger` } : {}),
-      ...(metrics === undefined ? {} : { [metricsPage]: pageOf(metrics) }),
+      ...(full ? { 'devices (TCP)': `tcp://${loopback}:${portBase + devicesOffset}` } : {}),
+      ...(metrics === undefined
+        ? {}
+        : { 'metrics (panels)': `${url('bff')}/metrics-view`, [metricsPage]: pageOf(metrics) }),
     },
     standIns: [
       ...payment.standIns,
@@ -266,6 +295,10 @@ export function ballastTopology(context: TopologyContext): Topology {
     ...(vault === undefined ? {} : { vault }),
     ...(metrics === undefined ? {} : { metrics }),
   };
+}
+
+function ownsSchema(app: string): boolean {
+  return schemaOwners.some((owner) => owner === app);
 }
 
 /** First of all to start: everybody's lines lead through it. */

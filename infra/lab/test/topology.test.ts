@@ -8,7 +8,7 @@ import { labPartUrls } from '../src/parts/part.ts';
 import { auditorRole, chaosRole, vaultAdministrator } from '../../postgres/bootstrap.ts';
 import { temporaryFolder } from './support.ts';
 
-const owners = ['identity', 'catalog', 'payments', 'checkout', 'bff', 'claims'];
+const owners = ['identity', 'catalog', 'payments', 'checkout', 'bff', 'claims', 'analytics'];
 
 function topology(
   environment: NodeJS.ProcessEnv = {},
@@ -209,7 +209,18 @@ test('the auditor and the controller get past every link', () => {
     const instances = (observer.environment['INSTANCES'] ?? '').split(',').map((entry) => entry.split('='));
     assert.deepEqual(
       instances.map(([instance]) => instance),
-      ['identity', 'catalog-1', 'catalog-2', 'claims', 'payments', 'checkout-1', 'checkout-2', 'bff'],
+      [
+        'identity',
+        'catalog-1',
+        'catalog-2',
+        'claims',
+        'payments',
+        'checkout-1',
+        'checkout-2',
+        'bff',
+        'analytics',
+        'tcp-gateway',
+      ],
     );
     const urls = [...addresses(observer).map(({ url }) => url), ...instances.map(([, url = '']) => new URL(url))];
     for (const url of urls) assert.ok(!linked.has(Number(url.port)), `${name} is told ${url.host}`);
