@@ -3,6 +3,8 @@
  * turns red and no other, the defect is removed, and the board is green again.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { controls, underWayMs, Verdicts, type Control, type PaymentChoice, type Verdict } from '@ballast/contracts';
 import { demoAccounts } from '@ballast/lab';
@@ -19,7 +21,7 @@ const payments: readonly PaymentChoice[] = [
 ];
 
 /** Controls that turn their own invariants red without hiding one another's are tried together: a round each. */
-const rounds: readonly (readonly number[])[] = [[1, 13, 14, 16], [2, 3], [4, 5], [6, 10], [7], [9], [8]];
+const rounds: readonly (readonly number[])[] = [[1, 11, 12, 13, 14, 16], [2, 3], [4, 5], [6, 10], [7], [9], [8]];
 
 describe('a negative control', () => {
   let test: TestMesh;
@@ -65,9 +67,24 @@ describe('a negative control', () => {
       .filter(({ state }) => state !== 'holds')
       .map(({ invariant, state, detail }) => `${invariant} ${state}: ${detail}`);
 
-  /** Orders of every kind, reads and sign-ins, a few each second; and word that nothing is broken on purpose. */
+  /** A device that nobody knows: it says something, if told to, and hangs up after so many ms. */
+  const stranger = async (line: string, staysMs: number): Promise<void> => {
+    const { hostname, port } = new URL(test.mesh.pages['devices (TCP)']!);
+    const socket = connect(Number(port), hostname, () => socket.write(line));
+    socket.setTimeout(5_000, () => socket.destroy()).resume();
+    const gone = once(socket, 'close');
+    setTimeout(() => socket.destroy(), staysMs);
+    await gone;
+  };
+
+  /** Orders of every kind, reads, sign-ins and devices, a few each second; and word that nothing is broken on purpose. */
   const drive = async (): Promise<() => Promise<void>> => {
-    const products = (await test.shopper.products()).filter(({ onHand }) => onHand > 300);
+    // A few, so that each is always among those changed last, which the auditor looks at each second.
+    const products = (await test.shopper.products()).toSorted((a, b) => b.onHand - a.onHand).slice(0, 6);
+    assert.ok(
+      products.every(({ onHand }) => onHand > 300),
+      'there is enough of each',
+    );
     let stopped = false;
     const under = new Set<Promise<unknown>>();
     const begin = (work: Promise<unknown>): void => {
@@ -81,6 +98,9 @@ describe('a negative control', () => {
         const payment = payments[turn % payments.length]!;
         begin(test.shopper.order([{ productId, quantity: 1 }], payment, 5_000));
         begin(fetch(`${test.mesh.urls['catalog-1']!}/products/${productId}`).then((answer) => answer.text()));
+        if (turn % 4 === 0) begin(stranger('hello\n', 1_000));
+        // Now some devices at once, and then for some seconds none.
+        if (turn % 64 === 0) for (let count = 0; count < 5; count += 1) begin(stranger('', 2_000));
         if (turn % 8 === 0) {
           begin(signIn());
           begin(ask('PUT', `${test.mesh.urls['auditor']!}/lab/fault-window`, { active: false, lastHealAt: null }));

@@ -117,6 +117,7 @@ export function createCounting({ database, live, onGrown, onRefused }: CountingO
     const grown = new Map<string, Count>();
     for (const report of reports) {
       for (const count of countsOf(report, isNamed)) {
+        if (count.name === 'rejected' && defect('analytics.failures-uncounted')) continue;
         const key = seriesKey(count);
         const before = grown.get(key)?.count ?? known?.get(key) ?? 0;
         const largest = defect('analytics.adds-instead-of-largest') ? before + count.count : count.count;

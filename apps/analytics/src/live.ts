@@ -39,7 +39,11 @@ export class LiveGateways {
     if (known !== undefined) {
       if (seen.epoch === known.epoch ? seen.seq <= known.seq : seen.epoch < known.epoch && this.#isLive(known)) return;
     }
-    const { gateway, epoch, seq, connections, sessions, last } = seen;
+    const { gateway, epoch, seq, sessions, last } = seen;
+    // As a gauge would that adds and subtracts and is not told of an end.
+    const connections = defect('analytics.gauge-only-rises')
+      ? Math.max(seen.connections, known?.connections ?? 0)
+      : seen.connections;
     this.#gateways.delete(gateway);
     this.#gateways.set(gateway, { gateway, epoch, seq, connections, sessions, last, heardAt: this.#now() - agoMs });
     const [oldest] = this.#gateways.keys();

@@ -6,12 +6,14 @@ import { createDefinition } from './clients/definition.ts';
 import { createHttpClient } from './clients/http.ts';
 import { createMetricsReader } from './clients/instances.ts';
 import { createProviderLedger } from './clients/ledger.ts';
+import { countSockets } from './clients/sockets.ts';
 import { readInstances, type Config } from './config.ts';
 import { createBoard, type Board } from './domain/board.ts';
-import { invariants } from './domain/invariants.ts';
+import { judgedHere } from './domain/invariants.ts';
 import { createFaultWindow } from './fault-window.ts';
 import { createFollower } from './follower.ts';
 import { createAnswerLook, createSessionLook } from './looks/answers.ts';
+import { createDeviceLook } from './looks/devices.ts';
 import { createInstanceLook } from './looks/instances.ts';
 import { createLoop } from './looks/loop.ts';
 import { createOrderLook } from './looks/orders.ts';
@@ -37,14 +39,18 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     url: config.POSTGRES_URL,
     applicationName: config.INSTANCE,
     // One for each kind of look, so that a slow one holds nobody up.
-    maxConnections: 6,
+    maxConnections: 7,
     connectTimeoutMs: 900,
     statementTimeoutMs: 2_000,
     onIdleError: (error) => report('a database connection was lost', error),
   });
   const http = createHttpClient();
   const measures = createMeasures(metrics, () => board.verdicts());
-  const board: Board = createBoard(invariants, { now, faults: window.state, onLook: measures.looked });
+  const has = {
+    devices: ['tcp-gateway', 'analytics'].every((name) => instances.some(({ service }) => service === name)),
+    sockets: config.DEVICE_PORT !== undefined,
+  };
+  const board: Board = createBoard(judgedHere(has), { now, faults: window.state, onLook: measures.looked });
   const follower = createFollower(database, now);
   const reader = createMetricsReader(instances, http.get, now);
 
@@ -57,6 +63,14 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     ledger:
       config.PAYMENT_LEDGER_URL === undefined ? undefined : createProviderLedger(config.PAYMENT_LEDGER_URL, http.get),
     definition: createDefinition(instances, http.get),
+    now,
+  });
+  const { DEVICE_PORT: devicePort } = config;
+  const lookAtDevices = createDeviceLook({
+    board,
+    database,
+    metrics: reader,
+    sockets: devicePort === undefined ? undefined : () => countSockets(devicePort),
     now,
   });
   const loops = [
@@ -81,6 +95,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       metricsEveryMs,
       onError,
     ),
+    ...(has.devices ? [each(lookAtDevices)] : []),
     createLoop(createShelfLook(board, database), shelfEveryMs, onError, shelfPauses),
   ];
 

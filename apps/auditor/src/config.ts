@@ -15,6 +15,11 @@ const Config = Type.Object({
    * its machine with others and does not measure gives it more.
    */
   REPLICA_LAG_MS: Type.Integer({ minimum: 100, maximum: 5_000, default: 500 }),
+  /**
+   * Where devices connect, on this machine: the auditor counts the kernel's sockets of that port. Without it, as where
+   * gateways have an address space of their own, invariant 11 is not judged.
+   */
+  DEVICE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   /** Every instance of every service, past all links: `name=url`, comma separated. */
   INSTANCES: Type.String({ pattern: '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$' }),
 });

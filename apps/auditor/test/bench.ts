@@ -6,7 +6,7 @@ import { createCatalogWatch } from '../src/clients/catalogs.ts';
 import { createMetricsReader } from '../src/clients/instances.ts';
 import { createProviderLedger } from '../src/clients/ledger.ts';
 import { createBoard, type FaultState } from '../src/domain/board.ts';
-import { invariants } from '../src/domain/invariants.ts';
+import { judgedHere } from '../src/domain/invariants.ts';
 import { createFollower, type Follower } from '../src/follower.ts';
 import { createAnswerLook, createSessionLook } from '../src/looks/answers.ts';
 import { createInstanceLook } from '../src/looks/instances.ts';
@@ -58,7 +58,7 @@ export async function openBench(): Promise<AuditBench> {
     const { database } = rows;
     const names = ['catalog-1', 'catalog-2', 'checkout-1'];
     const instances = names.map((name) => ({ name, service: name.replace(/-\d$/, ''), url: `${outside.url}/${name}` }));
-    const board = createBoard(invariants, { now, faults: () => bench.faults });
+    const board = createBoard(judgedHere({ devices: false, sockets: false }), { now, faults: () => bench.faults });
     const follower = createFollower(database, now);
     const metrics = createMetricsReader(instances, http.get, now);
     const faults = () => bench.faults;

@@ -21,6 +21,7 @@ const schemas = {
   catalog: [outboxMigrations, own('catalog')],
   payments: [outboxMigrations, own('payments')],
   claims: [outboxMigrations, own('claims')],
+  analytics: [outboxMigrations, own('analytics')],
   identity: [own('identity')],
   bff: [own('bff'), idempotencyMigrations],
 } as const;

@@ -23,6 +23,8 @@ export type Observed = {
   /** The provider's own ledger; absent with real providers. */
   ledger?: string;
   vault: VaultPlan | undefined;
+  /** Where devices connect. */
+  devicePort: number;
   operator: { email: string; password: string };
   shopper: { email: string; password: string };
 };
@@ -61,6 +63,7 @@ export function observers(
   const auditor = (): ServiceDefinition =>
     definition('auditor', ['postgres', 'identity'], {
       POSTGRES_URL: roleUrl(context.partUrls.postgres, auditorRole, context.secrets.postgresRoles[auditorRole] ?? ''),
+      DEVICE_PORT: String(observed.devicePort),
       ...(observed.ledger === undefined ? {} : { PAYMENT_LEDGER_URL: observed.ledger }),
     });
   const chaos = (): ServiceDefinition => ({

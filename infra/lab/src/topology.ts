@@ -269,6 +269,7 @@ export function ballastTopology(context: TopologyContext): Topology {
         },
         ...(hasProvider ? { ledger: `${url('payment-provider')}/ledger` } : {}),
         vault,
+        devicePort: portBase + devicesOffset,
         operator,
         shopper,
       })

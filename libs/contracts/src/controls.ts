@@ -10,8 +10,11 @@
 import { Type, type Static } from 'typebox';
 import { Timestamp } from './primitives.ts';
 
-/** What has to happen for a control to show: `reads` are of single products, `sign-ins` go to identity or the bff. */
-export const controlLoads = ['orders', 'declined-orders', 'reads', 'sign-ins'] as const;
+/**
+ * What has to happen for a control to show: `reads` are of single products, `sign-ins` go to identity or the bff, `devices`
+ * come to the TCP gateway, are refused, and go; some of them wait a while before they do.
+ */
+export const controlLoads = ['orders', 'declined-orders', 'reads', 'sign-ins', 'devices'] as const;
 export type ControlLoad = (typeof controlLoads)[number];
 
 export interface Control {
@@ -125,6 +128,24 @@ export const controls: readonly Control[] = [
     plants: at(['catalog-2'], 'cache.deaf'),
     load: ['orders'],
     redWithin: 15,
+    leaves: null,
+  },
+  {
+    control: 'analytics.gauge-only-rises',
+    invariant: 11,
+    title: 'Analytics hears of devices that come, and not of those that go',
+    plants: at(['analytics'], 'analytics.gauge-only-rises'),
+    load: ['devices'],
+    redWithin: 20,
+    leaves: null,
+  },
+  {
+    control: 'analytics.failures-uncounted',
+    invariant: 12,
+    title: 'Analytics counts the attempts of devices that are refused, and not that they were',
+    plants: at(['analytics'], 'analytics.failures-uncounted'),
+    load: ['devices'],
+    redWithin: 20,
     leaves: null,
   },
   {

@@ -28,6 +28,8 @@ const wanted = new Set([
   'database_logins_held',
   'database_leases_not_revoked',
   'catalog_copies_subscribed',
+  'active_connections_total',
+  'gateway_attempts_total',
 ]);
 
 const timeoutMs = 900;
