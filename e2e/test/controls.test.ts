@@ -27,6 +27,8 @@ describe('a negative control', () => {
   let test: TestMesh;
   let token: string;
   let stop: (() => Promise<void>) | undefined;
+  /** In eighths of a second. */
+  let ordersEvery = 1;
 
   before(async () => {
     test = await startTestMesh({}, { profile: 'full' });
@@ -79,12 +81,7 @@ describe('a negative control', () => {
 
   /** Orders of every kind, reads, sign-ins and devices, a few each second; and word that nothing is broken on purpose. */
   const drive = async (): Promise<() => Promise<void>> => {
-    // A few, so that each is always among those changed last, which the auditor looks at each second.
-    const products = (await test.shopper.products()).toSorted((a, b) => b.onHand - a.onHand).slice(0, 6);
-    assert.ok(
-      products.every(({ onHand }) => onHand > 300),
-      'there is enough of each',
-    );
+    const products = (await test.shopper.products()).filter(({ onHand }) => onHand > 300);
     let stopped = false;
     const under = new Set<Promise<unknown>>();
     const begin = (work: Promise<unknown>): void => {
@@ -96,7 +93,7 @@ describe('a negative control', () => {
       for (let turn = 0; !stopped; turn += 1) {
         const { productId } = products[turn % products.length]!;
         const payment = payments[turn % payments.length]!;
-        begin(test.shopper.order([{ productId, quantity: 1 }], payment, 5_000));
+        if (turn % ordersEvery === 0) begin(test.shopper.order([{ productId, quantity: 1 }], payment, 5_000));
         begin(fetch(`${test.mesh.urls['catalog-1']!}/products/${productId}`).then((answer) => answer.text()));
         if (turn % 4 === 0) begin(stranger('hello\n', 1_000));
         // Now some devices at once, and then for some seconds none.
@@ -142,6 +139,8 @@ describe('a negative control', () => {
         for (const { invariant, state } of items) if (state === 'violated') red.add(invariant);
         return items;
       };
+      // A deaf replica is behind with a product only until it changes the product itself: with a few orders, for seconds.
+      ordersEvery = round.includes(10) ? 4 : 1;
       const from = new Date(Date.now() - underWayMs).toISOString();
       await plant('PUT', chosen);
       try {

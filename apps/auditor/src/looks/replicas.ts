@@ -11,6 +11,8 @@ import { plural, report } from './look.ts';
 
 /** Products asked for in one look: those that changed last, and of a walk through all. */
 const sample = { latest: 8, walk: 4 };
+/** And so many that a replica was just behind with: whether it catches up is seen by asking again. */
+const mostSuspects = 8;
 /** How far behind a replica may be while it may not hear of changes (guarantee 6), in ms. */
 const deafLagMs = 5_500;
 /** What one replica has just been too late with it may still be handing out: it counts when it is seen again. */
@@ -38,6 +40,7 @@ export function createReplicaLook(sources: ReplicaSources): () => Promise<void> 
   const judge = createReplicaJudge();
   const events = new Map<string, { offence: Offence; at: number }>();
   let place = lowest;
+  let suspects: readonly string[] = [];
 
   const ask = async ({ name, url }: Instance, products: readonly ProductRevision[]): Promise<Shown[]> => {
     const shown: Shown[] = [];
@@ -61,6 +64,10 @@ export function createReplicaLook(sources: ReplicaSources): () => Promise<void> 
     let lag = allowedLag();
     const judged = shown.map((one) => ({ one, behind: judge.behind(one), before: judge.fell(one) }));
     // How the replicas are is asked only where it matters.
+    suspects = [...new Set(judged.filter(({ behind }) => behind > 0).map(({ one }) => one.productId))].slice(
+      0,
+      mostSuspects,
+    );
     const isOdd = judged.some(({ behind, before }) => behind > lag || before !== undefined);
     const known = isOdd ? await trouble() : undefined;
     // Who cannot hear of a change, or could not be told of it, shows the old version until its copies end.
@@ -85,7 +92,7 @@ export function createReplicaLook(sources: ReplicaSources): () => Promise<void> 
 
   return () =>
     report(board, 'products', [[10, 'replicas']], async () => {
-      const found = await sampleProducts(database, { ...sample, after: place });
+      const found = await sampleProducts(database, { ...sample, after: place, also: suspects });
       place = found.place ?? lowest;
       const readAt = now();
       for (const { productId, revision } of found.products) judge.see(productId, revision, readAt);

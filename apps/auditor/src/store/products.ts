@@ -5,16 +5,18 @@ const changed = `
   SELECT product_id, revision FROM catalog.products ORDER BY revision DESC LIMIT $1`;
 const others = `
   SELECT product_id, revision FROM catalog.products WHERE product_id > $1 ORDER BY product_id LIMIT $2`;
+const given = `
+  SELECT product_id, revision FROM catalog.products WHERE product_id = ANY ($1::uuid[])`;
 
 export interface ProductRevision {
   productId: string;
   revision: number;
 }
 
-/** The products that have changed last, and the next few of a walk through all, behind `after`. */
+/** The products that have changed last, the next few of a walk through all, behind `after`, and those of these ids. */
 export async function sampleProducts(
   database: Queryable,
-  { latest, after, walk }: { latest: number; after: string; walk: number },
+  { latest, after, walk, also }: { latest: number; after: string; walk: number; also: readonly string[] },
 ): Promise<{ products: ProductRevision[]; place: string | null }> {
   const toRevision = (row: { product_id: string; revision: string }): ProductRevision => ({
     productId: row.product_id,
@@ -24,7 +26,11 @@ export async function sampleProducts(
   const walked = (await database.query<{ product_id: string; revision: string }>(others, [after, walk])).map(
     toRevision,
   );
-  const known = new Map([...recent, ...walked].map((product) => [product.productId, product]));
+  const named =
+    also.length === 0
+      ? []
+      : (await database.query<{ product_id: string; revision: string }>(given, [also])).map(toRevision);
+  const known = new Map([...recent, ...walked, ...named].map((product) => [product.productId, product]));
   return {
     products: [...known.values()],
     place: walked.length < walk ? null : (walked.at(-1)?.productId ?? null),
