@@ -40,7 +40,18 @@ describe('the contract', () => {
   });
 
   it('is described by each service in the OpenAPI document that is committed', async () => {
-    for (const name of ['bff', 'identity', 'catalog-1', 'claims', 'payments', 'checkout-1', 'auditor', 'chaos']) {
+    for (const name of [
+      'bff',
+      'identity',
+      'catalog-1',
+      'claims',
+      'payments',
+      'checkout-1',
+      'auditor',
+      'chaos',
+      'analytics',
+      'tcp-gateway',
+    ]) {
       const served = await json(await fetch(`${test.mesh.urls[name]}/openapi.json`));
       const file = join(root, 'apps', name.replace(/-\d$/, ''), 'openapi.json');
       if (process.env['UPDATE_OPENAPI'] === '1') await writeFile(file, `${JSON.stringify(served, null, 2)}\n`);

@@ -39,7 +39,7 @@ export const usage = `npm run simulate -- [--devices 2000] [--seconds 60] [--mix
 Plays devices against a running mesh (npm start), good ones and bad ones, and says whether every one of them was treated
 as it should be, and whether analytics has counted the same. Exit 1 where not. --rate is of telemetry frames a second and
 valid device. With --join several processes with the same options share the devices, and 1-of-N reports for all of them.
-An operator's account comes from OPERATOR_EMAIL and OPERATOR_PASSWORD; the lab's own where they are not set.`;
+--port-base is PORT_BASE where it is not given, as for npm start. An operator's account comes from OPERATOR_EMAIL and OPERATOR_PASSWORD; the lab's own where they are not set.`;
 
 const text = { type: 'string' } as const;
 const definitions = {
@@ -51,7 +51,7 @@ const definitions = {
   identity: text,
   analytics: text,
   'no-analytics': { type: 'boolean', default: false },
-  'port-base': { ...text, default: '4000' },
+  'port-base': text,
   'connect-rate': { ...text, default: '400' },
   unknown: { ...text, default: '500' },
   'auth-deadline': { ...text, default: '5' },
@@ -81,7 +81,7 @@ export function readOptions(
       throw new Problem(`--${name} must be a URL like http://127.0.0.1:4001, not "${value}"`);
     return value.replace(/\/+$/, '');
   };
-  const base = number('port-base', values['port-base'], 1_024, 60_000);
+  const base = number('port-base', values['port-base'] ?? environment['PORT_BASE'] ?? '4000', 1_024, 60_000);
   const devices = number('devices', values.devices, 1, 100_000);
   if (values['no-analytics'] && values.analytics !== undefined)
     throw new Problem('--analytics and --no-analytics do not go together');

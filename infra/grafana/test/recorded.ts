@@ -43,10 +43,16 @@ export const recorded: Recorded = {
       9,
       4,
     ],
-    ['catalog_reservations_total{outcome="committed",service="catalog",instance="catalog-1"}', 8, 2],
-    ['catalog_reservations_total{outcome="released",service="catalog",instance="catalog-1"}', 0, 0],
     ['cache_reads_total{cache="products",answered_by="memory",service="catalog",instance="catalog-1"}', 1000, 90],
     ['cache_reads_total{cache="products",answered_by="source",service="catalog",instance="catalog-1"}', 10, 1],
+  ],
+  checkout: [
+    ['saga_states_entered_total{saga="place-order",state="Completed",service="checkout",instance="checkout-1"}', 8, 2],
+    [
+      'saga_states_entered_total{saga="place-order",state="Compensated",service="checkout",instance="checkout-1"}',
+      3,
+      1,
+    ],
   ],
   auditor: [
     ...http('auditor', 'auditor'),

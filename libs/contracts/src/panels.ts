@@ -203,14 +203,13 @@ export const panels: readonly Panel[] = [
     legend: '{{queue}} {{outcome}}',
   },
   {
-    id: 'mesh-stock',
+    id: 'mesh-sagas',
     board: 'mesh',
-    title: 'Orders a second, by what became of their stock',
+    title: 'Orders a second, by how they end',
     kind: 'timeseries',
     unit: 'perSecond',
-    // Sold where an order was completed, released or expired where it was undone, rejected where it never began.
-    expr: 'sum by (outcome) (rate(catalog_reservations_total{outcome=~"committed|released|expired|rejected"}[1m]))',
-    legend: '{{outcome}}',
+    expr: 'sum by (state) (rate(saga_states_entered_total{state=~"Completed|Compensated|RequiresReview"}[1m]))',
+    legend: '{{state}}',
   },
   {
     id: 'mesh-cache',

@@ -1,4 +1,5 @@
 /** The engine: events in, transitions stored, commands out. Several replicas may run it on the same tables. */
+import diagnostics from 'node:diagnostics_channel';
 import { declareFailPoints, defect, failPoint } from '@ballast/faults';
 import { createMessage, Terminal, type Message, type OutgoingMessage } from '@ballast/messaging';
 import type { Outbox } from '@ballast/outbox';
@@ -86,6 +87,8 @@ type Outcome = 'moved' | 'ignored' | 'conflict';
 
 /** Definitions that were looked at and have no hole: a process may build many engines on one. */
 const whole = new WeakSet<object>();
+
+const counts = diagnostics.channel('ballast:count');
 
 const maximumConflicts = 20;
 const deadlinePage = 200;
@@ -182,6 +185,7 @@ export function createSagaEngine<Context extends object>(
       const { index, item, before, result } = entry;
       if (guessed.has(entry)) recent.learn(moved.has(item.sagaId));
       outcomes[index] = moved.has(item.sagaId) ? 'moved' : 'conflict';
+      if (moved.has(item.sagaId)) countStates(definition.name, result.transitions);
       if (!moved.has(item.sagaId) || definition.states[result.instance.state]?.final === true) continue;
       const messages = item.messageId === null ? before.messages : new Set([...before.messages, item.messageId]);
       const { context } = result.instance;
@@ -258,6 +262,13 @@ export function createSagaEngine<Context extends object>(
     start: deadlines.start,
     stop: deadlines.stop,
   };
+}
+
+/** After the commit, so that a state counts as entered once; what is kept for later or ignored enters none. */
+function countStates(saga: string, transitions: Advance<object>['transitions']): void {
+  if (!counts.hasSubscribers) return;
+  for (const { from, to } of transitions)
+    if (to !== from) counts.publish({ name: 'saga_states_entered_total', labels: { saga, state: to } });
 }
 
 function toMove<Context extends object>(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
+import diagnostics from 'node:diagnostics_channel';
 import { after, before, describe, it } from 'node:test';
 import type { Message } from '@ballast/messaging';
 import { createOutbox, outboxMigrations, type Outbox } from '@ballast/outbox';
@@ -79,6 +80,23 @@ describe('the saga engine', () => {
     assert.deepEqual(await log(id), ['Asked', 'RoomBooked', 'Done']);
     await until('the commands', () => commands(id).length === 2);
     assert.deepEqual(commands(id), ['BookRoom', 'BookFlight']);
+  });
+
+  it('counts each state that is entered, once', async () => {
+    const seen: unknown[] = [];
+    const note = (counted: unknown): void => void seen.push(counted);
+    diagnostics.subscribe('ballast:count', note);
+    try {
+      const id = await start();
+      const booked = event('RoomBooked', id);
+      await engines[0]!.handle(booked);
+      await engines[1]!.handle(booked);
+      await engines[0]!.handle(event('FlightBooked', id));
+    } finally {
+      diagnostics.unsubscribe('ballast:count', note);
+    }
+    const entered = (state: string) => ({ name: 'saga_states_entered_total', labels: { saga: trip.name, state } });
+    assert.deepEqual(seen, [entered('RoomBooked'), entered('Done')]);
   });
 
   it('acts once on a message however often and wherever it is delivered', async () => {
