@@ -39,7 +39,8 @@ export const usage = `npm run simulate -- [--devices 2000] [--seconds 60] [--mix
 Plays devices against a running mesh (npm start), good ones and bad ones, and says whether every one of them was treated
 as it should be, and whether analytics has counted the same. Exit 1 where not. --rate is of telemetry frames a second and
 valid device. With --join several processes with the same options share the devices, and 1-of-N reports for all of them.
---port-base is PORT_BASE where it is not given, as for npm start. An operator's account comes from OPERATOR_EMAIL and OPERATOR_PASSWORD; the lab's own where they are not set.`;
+--port-base is PORT_BASE where it is not given, as for npm start. An operator's account comes from OPERATOR_EMAIL and
+OPERATOR_PASSWORD; the lab's own where they are not set.`;
 
 const text = { type: 'string' } as const;
 const definitions = {

@@ -18,6 +18,8 @@ const firstLookMs = 20;
 const lastLookMs = 250;
 /** A shorter absence is nobody's business, in ms. */
 const tellAfterMs = 1_000;
+/** And of a process that starts, so much more. */
+const startingMs = 4_000;
 /** Most rows in one announcement, and most that wait for one; beyond that the lifetime of copies has to do. */
 const maximumTold = 500;
 const maximumWaiting = 10_000;
@@ -67,7 +69,8 @@ export function createShared(options: SharedOptions): Shared {
   let closed = false;
   // Away until it first answers; that is nothing to tell anybody.
   let there = false;
-  let awaySince = performance.now();
+  // A process that starts has much else to do: an answer that is late for that is no absence.
+  let awaySince = performance.now() + startingMs;
   let told = false;
   let looking = false;
   let lookMs = firstLookMs;
