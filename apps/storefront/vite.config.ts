@@ -19,6 +19,10 @@ export default defineConfig(({ mode }) => {
       // Browsers without it load a lazy page a little later, and the shop has less to load.
       modulePreload: { polyfill: false },
       sourcemap: true,
+      rolldownOptions: {
+        // The contracts are schemas and plain data: what a page does not use of them it need not load, TypeBox neither.
+        treeshake: { moduleSideEffects: (id) => !id.includes('/libs/contracts/src/') },
+      },
     },
     server: {
       host: '127.0.0.1',

@@ -3,15 +3,15 @@ import { Header } from './components/header.tsx';
 import { Link } from './components/link.tsx';
 import { Notices } from './components/notices.tsx';
 import { CartPage } from './pages/cart.tsx';
-import { LazyChaosPage } from './pages/chaos-lazy.tsx';
 import { CheckoutPage } from './pages/checkout.tsx';
-import { LazyLabPage } from './pages/lab-lazy.tsx';
+import { LazyChaosPage, LazyLabPage, LazyMetricsPage } from './pages/lazy.tsx';
 import { NotFound } from './pages/not-found.tsx';
 import { OrderPage } from './pages/order.tsx';
 import { OrdersPage } from './pages/orders.tsx';
 import { ProductPage } from './pages/product.tsx';
 import { ProductsPage } from './pages/products.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
+import { metricsAccess } from './metrics/access.ts';
 import { place } from './router.ts';
 import { session } from './state/session.ts';
 
@@ -27,6 +27,11 @@ export function App({ onRetry }: { onRetry: () => void }) {
       </main>
       <footer class="footer">
         <p>Ballast stays upright. Every order ends: complete, or with everything put back.</p>
+        {!session.value.lab && metricsAccess(session.value).allowed && (
+          <p>
+            <MetricsLink />
+          </p>
+        )}
         {session.value.lab && (
           <p>
             <Link href="/lab" data-testid="lab-link">
@@ -36,11 +41,21 @@ export function App({ onRetry }: { onRetry: () => void }) {
             <Link href="/chaos" data-testid="chaos-link">
               Chaos: break it, and watch it stay upright
             </Link>
+            {' · '}
+            <MetricsLink />
           </p>
         )}
       </footer>
       <Notices onRetry={onRetry} />
     </>
+  );
+}
+
+function MetricsLink() {
+  return (
+    <Link href="/metrics-view" data-testid="metrics-link">
+      Metrics: see what it measures
+    </Link>
   );
 }
 
@@ -66,6 +81,8 @@ function CurrentPage() {
       return <LazyLabPage />;
     case 'chaos':
       return <LazyChaosPage />;
+    case 'metrics':
+      return <LazyMetricsPage />;
     case 'not-found':
       return <NotFound />;
     default:

@@ -1,4 +1,6 @@
 /** The addresses of the shop: reading them and making them. Pure. */
+import { readRange } from './metrics/ranges.ts';
+import type { MetricsRange } from './metrics/ranges.ts';
 
 /** A page and what its address says about it. */
 export type Place = (
@@ -11,6 +13,7 @@ export type Place = (
   | { page: 'order'; orderId: string }
   | { page: 'lab' }
   | { page: 'chaos' }
+  | { page: 'metrics'; minutes: MetricsRange }
   | { page: 'not-found' }
 ) & {
   /** Path and search, as they stand in the address bar. */
@@ -42,6 +45,8 @@ export function matchPath(path: string, search: string): Place {
       return { page: 'lab', address };
     case '/chaos':
       return { page: 'chaos', address };
+    case '/metrics-view':
+      return { page: 'metrics', minutes: readRange(parameters.get('minutes')), address };
     case '/sign-in':
       return { page: 'sign-in', returnTo: safeReturn(parameters.get('return')), address };
     case '/register':

@@ -19,10 +19,24 @@ describe('addresses', () => {
       `/orders/${id}/`,
       '/lab',
       '/chaos',
+      '/metrics-view',
     ];
     assert.deepEqual(
       pages.map((path) => matchPath(path, '').page),
-      ['products', 'product', 'cart', 'cart', 'sign-in', 'register', 'checkout', 'orders', 'order', 'lab', 'chaos'],
+      [
+        'products',
+        'product',
+        'cart',
+        'cart',
+        'sign-in',
+        'register',
+        'checkout',
+        'orders',
+        'order',
+        'lab',
+        'chaos',
+        'metrics',
+      ],
     );
   });
 

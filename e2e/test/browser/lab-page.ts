@@ -19,7 +19,7 @@ export function labPageJourneys(theShop: () => Shop): void {
       await page.getByTestId('lab-link').click();
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByTestId('lab-access').filter({ hasText: 'operator@ballast.test' }).waitFor();
-      for (const service of services)
+      for (const service of [...services, 'tcp-gateway', 'analytics'])
         await page.getByRole('heading', { level: 3, name: service, exact: true }).waitFor();
       const recorded = await readdir(join(import.meta.dirname, '../../../docs/adr'));
       const decisions = page.getByTestId('decisions').getByRole('listitem');

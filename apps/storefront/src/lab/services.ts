@@ -3,13 +3,15 @@
 export type ServiceText = {
   name: string;
   replicas: number;
+  /** No request of a browser comes to it, and the bff does not know of it. */
+  apart?: true;
   owns: string;
   what: string;
   stack: readonly string[];
   patterns: readonly { name: string; what: string; path: string }[];
 };
 
-/** Every service of the commerce mesh, in the order of the page. */
+/** Every service, in the order of the page. */
 export const services: readonly ServiceText[] = [
   {
     name: 'bff',
@@ -137,6 +139,46 @@ export const services: readonly ServiceText[] = [
         name: 'Compensation',
         what: 'Every step has one that undoes it, and undoing is retried like anything else. What only a person can settle is kept for a person.',
         path: 'libs/saga/src',
+      },
+    ],
+  },
+  {
+    name: 'tcp-gateway',
+    replicas: 1,
+    apart: true,
+    owns: 'Nothing durable: the sessions of the devices that are connected',
+    what: 'Devices stay connected to it over TCP. Nothing that happens to the broker slows one of them down; in the full profile only.',
+    stack: ['Node 26', 'node:net', 'node:crypto', 'RabbitMQ'],
+    patterns: [
+      {
+        name: 'Device session',
+        what: 'A first line within five seconds, a token checked here, one session per device. It ends when its token does, when that is revoked, or when the device is silent.',
+        path: 'apps/tcp-gateway/src/devices',
+      },
+      {
+        name: 'Bounded telling',
+        what: 'Telemetry waits for the broker in a queue that drops the oldest and counts what it dropped.',
+        path: 'apps/tcp-gateway/src/telling/lane.ts',
+      },
+    ],
+  },
+  {
+    name: 'analytics',
+    replicas: 1,
+    apart: true,
+    owns: 'Schema analytics: what gateways have counted, the audit trail',
+    what: 'What gateways tell becomes metrics that stay exact through repetitions, restarts and kills; in the full profile only.',
+    stack: ['Node 26', 'Fastify', 'PostgreSQL', 'RabbitMQ', 'Prometheus'],
+    patterns: [
+      {
+        name: 'Counts instead of events',
+        what: 'A gateway says how far it has counted. The largest number heard is the truth, in whatever order and however often it comes; nothing is added up that could be missed.',
+        path: 'apps/analytics/src/counting.ts',
+      },
+      {
+        name: 'Gauge with an expiry',
+        what: 'Who is connected is each gateway’s own count, for as long as it is heard of. A killed one leaves the sum by itself.',
+        path: 'apps/analytics/src/live.ts',
       },
     ],
   },

@@ -61,8 +61,8 @@ export function SignInPage({ purpose, returnTo }: { purpose: 'sign-in' | 'regist
     }
   };
 
-  // Whoever comes from the lab has come to drive it, and from /chaos to break it.
-  const isForLab = returnTo === '/lab' || returnTo === '/chaos';
+  // Whoever comes from the lab has come to drive it, from /chaos to break it, and from /metrics-view to watch it.
+  const isForLab = /^\/(?:lab|chaos|metrics-view)(?:\?|$)/.test(returnTo);
   const account = isForLab ? operatorAccount : demoAccount;
   const fill = (): void => {
     setEmail(account.email);

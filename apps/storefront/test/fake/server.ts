@@ -1,6 +1,7 @@
 /**
  * Serves the played mesh and the built pages on one port: `node test/fake/server.ts 4100`. Test code. Signs everybody in
- * as an operator. `POST /fake/mute` makes the stream fall silent, `POST /fake/drop` cuts it.
+ * as an operator. `POST /fake/mute` makes the stream fall silent, `POST /fake/drop` cuts it, `POST /fake/prometheus/down`
+ * changes the Prometheus (see metrics.ts), `POST /fake/visitor/customer` who is signed in: operator, customer or nobody.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -16,6 +17,8 @@ import type {
   Load,
 } from '@ballast/contracts';
 import { createWorld } from './world.ts';
+import { fakePanel, fakePanelList, fakePrometheusStates, fakeRefusal } from './metrics.ts';
+import type { FakePrometheusState } from './metrics.ts';
 import { sagaDefinition } from './saga.ts';
 
 const idle: ExperimentState = {
@@ -50,6 +53,12 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** As the bff sends it with every page (its routes/pages.ts): what breaks under it breaks here, too. */
+const contentSecurityPolicy =
+  "default-src 'self';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';object-src 'none';base-uri 'none';frame-ancestors 'none';form-action 'self'";
+
+const panelsPath = '/api/metrics/panels/';
+
 /** How often slices are told, in milliseconds; moves and calls are told more often than the rest. */
 const often = 250;
 
@@ -61,6 +70,8 @@ export function createFakeMesh(pages: string): Server & { stop(): void } {
   let seq = 0;
   let muted = false;
   let rounds = 0;
+  let prometheus: FakePrometheusState = 'up';
+  let visitor = 'operator';
 
   const tell = (name: LiveEvent, data: unknown, to: Iterable<ServerResponse> = watchers): void => {
     seq += 1;
@@ -136,7 +147,11 @@ export function createFakeMesh(pages: string): Server & { stop(): void } {
       email: 'operator@ballast.test',
       roles: ['operator'],
     };
-    if (path === '/api/session') return [200, { user, csrfToken: 'fake', lab: true }];
+    if (path === '/api/session') {
+      const roles = visitor === 'operator' ? user.roles : ['customer'];
+      return [200, { user: visitor === 'nobody' ? null : { ...user, roles }, csrfToken: 'fake', lab: true }];
+    }
+    if (path === '/api/metrics/panels') return [200, fakePanelList()];
     if (path === '/api/sagas/place-order') return [200, sagaDefinition];
     if (path === '/api/chaos/targets') return [200, world.targets];
     if (path === '/api/chaos/experiments') return [200, { items: [drill] }];
@@ -168,12 +183,36 @@ export function createFakeMesh(pages: string): Server & { stop(): void } {
       for (const watcher of watchers) watcher.destroy();
       return [200, {}];
     }
+    if (path.startsWith('/fake/prometheus/')) {
+      prometheus = fakePrometheusStates.find((state) => path.endsWith(`/${state}`)) ?? 'up';
+      return [200, { prometheus }];
+    }
+    if (path.startsWith('/fake/visitor/')) return [200, { visitor: (visitor = path.slice('/fake/visitor/'.length)) }];
     return [404, { code: 'not-found', detail: 'There is nothing here.' }];
   };
 
+  const servePanel = (url: URL, response: ServerResponse): void => {
+    const refusal = fakeRefusal(prometheus);
+    const minutes = Number(url.searchParams.get('minutes') ?? 15);
+    const data = fakePanel(url.pathname.slice(panelsPath.length), minutes, prometheus, Date.now());
+    if (prometheus === 'slow') return;
+    if (refusal !== null) {
+      response.writeHead(503, {
+        'content-type': 'application/problem+json',
+        'retry-after': String(refusal.retryAfter),
+      });
+      response.end(JSON.stringify({ status: 503, code: 'unavailable', detail: refusal.detail }));
+    } else {
+      response.writeHead(data === null ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(data ?? { code: 'not-found', detail: 'There is no panel of this name.' }));
+    }
+  };
+
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = new URL(request.url ?? '/', 'http://fake.invalid').pathname;
-    if (path === '/api/live') {
+    const url = new URL(request.url ?? '/', 'http://fake.invalid');
+    const path = url.pathname;
+    if (path.startsWith(panelsPath)) servePanel(url, response);
+    else if (path === '/api/live') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       watchers.add(response);
       response.on('close', () => watchers.delete(response));
@@ -186,7 +225,8 @@ export function createFakeMesh(pages: string): Server & { stop(): void } {
     } else {
       const file = extname(path) === '' ? 'index.html' : path;
       const type = types[extname(file)] ?? 'application/octet-stream';
-      response.writeHead(200, { 'content-type': type }).end(await readFile(join(pages, file)));
+      const headers = { 'content-type': type, 'content-security-policy': contentSecurityPolicy };
+      response.writeHead(200, headers).end(await readFile(join(pages, file)));
     }
   };
   const server = createServer((request, response) => {

@@ -61,9 +61,9 @@ export function Cluster() {
   );
 }
 
-/** All services but the bff: those of the reference, and whatever else the bff knows. */
+/** All services behind the bff: those of the reference, and whatever else the bff knows. */
 function servicesBehind(cluster: LabCluster | null): string[] {
-  const known = services.map(({ name }) => name);
+  const known = services.filter(({ apart }) => apart !== true).map(({ name }) => name);
   const told = cluster?.instances.map(({ service }) => service) ?? [];
   return [...new Set([...known, ...told])].filter((name) => name !== 'bff');
 }
