@@ -1,6 +1,6 @@
 /**
  * The device path in a whole mesh: devices of every kind are treated and counted as they should be, every panel has
- * something to draw, and a gateway that is killed leaves no wrong number behind.
+ * something to draw and the page draws it, and a gateway that is killed leaves no wrong number behind.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,9 @@ import { PanelData, PanelList, Verdicts } from '@ballast/contracts';
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
 import { Compile } from 'typebox/compile';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { looksRight } from './browser/looks.ts';
+import { openShop, type Shop } from './browser/shop.ts';
+import type { TestMesh } from './support.ts';
 
 const root = join(import.meta.dirname, '../..');
 const listCheck = Compile(PanelList);
@@ -26,12 +28,14 @@ const mix =
   'wrong_type=1,missing_claim=1,revoked=1,malformed=1,oversized=1,byte_by_byte=1,silent=1,flood=1,reconnect_storm=2,replaced=1';
 
 describe('devices of a mesh', () => {
+  let shop: Shop;
   let test: TestMesh;
   let operator: Shopper;
   let token: string;
 
   before(async () => {
-    test = await startTestMesh({}, { profile: 'full' });
+    shop = await openShop({ profile: 'full' });
+    ({ test } = shop);
     const { urls } = test.mesh;
     operator = await createShopper({ bffUrl: urls['bff']!, identityUrl: urls['identity']!, ...demoAccounts[1]! });
     const answer = await fetch(`${urls['identity']!}/login`, {
@@ -43,7 +47,7 @@ describe('devices of a mesh', () => {
   });
   after(async () => {
     await operator.close();
-    await test.close();
+    await shop.close();
   });
 
   const get = async (name: string, path: string, init: RequestInit = {}): Promise<Response> => {
@@ -106,6 +110,46 @@ describe('devices of a mesh', () => {
         return body.series.some(({ points }) => points.some(([, value]) => value !== null));
       });
     }
+  });
+
+  it('are seen on /metrics-view: every panel draws something, for the keyboard, the phone and the dark as well', async () => {
+    await shop.visit({}, async ({ page, context }) => {
+      await page.goto('/metrics-view');
+      await page.getByRole('link', { name: 'Sign in as an operator' }).click();
+      await page.getByTestId('fill-demo-account').click();
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.waitForURL(/\/metrics-view$/);
+      await page.locator('[data-testid=metrics-freshness][data-freshness=live]').waitFor();
+      const all = page.locator('[data-testid^=panel-]');
+      await until('every panel to draw something', async () => {
+        const states = await all.evaluateAll((panels) => panels.map((panel) => panel.getAttribute('data-panel-state')));
+        return states.length >= 19 && states.every((state) => state === 'shown');
+      });
+      const shown = async (id: string): Promise<number> =>
+        Number((await page.getByTestId(`panel-${id}`).getByTestId('stat-value').innerText()).replaceAll(/\D/g, ''));
+      assert.equal(await shown('devices-attempts'), await metric('auth_attempts_total'));
+      assert.equal(await shown('devices-refused'), await metric('auth_failures_total'));
+      await page.getByRole('slider', { name: 'Moment in Authentications a second' }).press('ArrowLeft');
+      await page.getByText('Show as table: Requests a second').click();
+      await page
+        .getByRole('row', { name: /^checkout / })
+        .first()
+        .waitFor();
+      await page.getByRole('radio', { name: '5 min', exact: true }).check({ force: true });
+      await page.waitForURL(/minutes=5$/);
+      await looksRight(page, 'the panels');
+      if (process.env['PICTURES'] !== undefined)
+        await page.screenshot({ path: join(process.env['PICTURES'], 'metrics.png'), fullPage: true });
+      const cookies = await context.cookies();
+      await shop.visit({ width: 360, scheme: 'dark' }, async (phone) => {
+        await phone.context.addCookies(cookies);
+        await phone.page.goto('/metrics-view');
+        await phone.page.locator('[data-testid=panel-mesh-sagas][data-panel-state=shown]').waitFor();
+        await looksRight(phone.page, 'the panels on a phone');
+        if (process.env['PICTURES'] !== undefined)
+          await phone.page.screenshot({ path: join(process.env['PICTURES'], 'metrics-phone.png'), fullPage: true });
+      });
+    });
   });
 
   it('leave the gauge when their gateway is killed, and are all in it again when they have come back', async () => {

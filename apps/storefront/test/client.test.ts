@@ -60,6 +60,22 @@ const failureOf = async (promise: Promise<unknown>): Promise<ApiError> => {
 };
 
 describe('a call', () => {
+  it('an answer that breaks off in the middle is no answer, and is told as that', async () => {
+    const torn = (): Response =>
+      new Response(
+        new ReadableStream({
+          start: (body) => {
+            body.enqueue(new TextEncoder().encode('{"half":'));
+            body.error(new TypeError('network error'));
+          },
+        }),
+      );
+    const { call, reachable } = clientWith([torn()]);
+    const { details } = await failureOf(call('/api/orders'));
+    assert.equal(details.kind, 'unreachable');
+    assert.deepEqual(reachable, [false]);
+  });
+
   it('sends the CSRF token with what changes something, and not with what reads', async () => {
     const { call, sent } = clientWith([json({}), json({})]);
     await call('/api/products');

@@ -88,7 +88,7 @@ async function readGauge(metrics: Metrics): Promise<number> {
 }
 
 /** `pages`: what the gateways' processes say that run now. */
-export function wrongCounts(row: GatewayRow, pages: readonly Page[]): Offence[] {
+function wrongCounts(row: GatewayRow, pages: readonly Page[]): Offence[] {
   const { gateway, epoch, attempts, accepted, rejected, live } = row;
   const offence = (what: string, why: string, lasts: number): Offence => ({
     id: gateway,

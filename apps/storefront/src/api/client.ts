@@ -61,12 +61,12 @@ export function createClient(surroundings: ClientSurroundings): Call {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await send(surroundings, path, options, token);
       options.onAnswer?.({ status: answer.status, headers: answer.headers });
-      if (answer.ok) return readAnswer<Answer>(answer);
+      if (answer.ok) return readAnswer<Answer>(answer.status, answer.text);
 
       const error = errorFromAnswer(
         {
           status: answer.status,
-          body: await answer.text(),
+          body: answer.text,
           retryAfter: answer.headers.get('retry-after'),
         },
         surroundings.now(),
@@ -113,12 +113,15 @@ async function sitOut(
   }
 }
 
+/** An answer with all of its body. */
+type WholeAnswer = Pick<Response, 'ok' | 'status' | 'headers'> & { text: string };
+
 async function send(
   surroundings: ClientSurroundings,
   path: string,
   options: CallOptions,
   token: string | null,
-): Promise<Response> {
+): Promise<WholeAnswer> {
   const headers = new Headers({ accept: 'application/json, application/problem+json' });
   if (token !== null) headers.set('x-csrf-token', token);
   if (options.idempotencyKey !== undefined) headers.set('idempotency-key', options.idempotencyKey);
@@ -135,8 +138,10 @@ async function send(
       cache: 'no-store',
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
+    // The body may be late or be cut off like everything before it.
+    const text = await answer.text();
     surroundings.onReachable(true);
-    return answer;
+    return { ok: answer.ok, status: answer.status, headers: answer.headers, text };
   } catch (error) {
     // The page itself gave up, for example because the visitor went on: nobody needs to be told.
     if (options.signal?.aborted === true) throw error;
@@ -145,13 +150,12 @@ async function send(
   }
 }
 
-async function readAnswer<Answer>(answer: Response): Promise<Answer> {
-  const text = await answer.text();
+function readAnswer<Answer>(status: number, text: string): Answer {
   if (text === '') return undefined as Answer;
   try {
     return JSON.parse(text) as Answer;
   } catch {
-    throw errorUnexpected(answer.status);
+    throw errorUnexpected(status);
   }
 }
 
