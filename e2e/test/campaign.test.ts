@@ -58,10 +58,11 @@ describe('a mesh that is broken at random', () => {
   });
 
   it('had customers of every kind, who were told things that are true', () => {
-    const { orders, claims, browsing, webhooks, 'stock edits': edits } = report.traffic;
+    const { orders, claims, browsing, webhooks, devices, 'stock edits': edits } = report.traffic;
     assert.ok((orders?.['accepted'] ?? 0) > 10, told());
     assert.ok((claims?.['filed'] ?? 0) > 0, told());
     assert.ok((browsing?.['unchanged'] ?? 0) > 0, told());
+    assert.ok((devices?.['accepted'] ?? 0) > 10 && (devices?.['malformed'] ?? 0) > 0, told());
     assert.ok((edits?.['written'] ?? 0) > 0, told());
     assert.ok((webhooks?.['applied'] ?? 0) > 0 && (webhooks?.['duplicate'] ?? 0) > 0, told());
   });

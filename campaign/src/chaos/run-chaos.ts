@@ -63,7 +63,11 @@ export async function runChaos(stage: Stage, options: ChaosOptions): Promise<Cha
     post.deliverTo(await webhookAddress(mesh));
     await witness.noteVersions();
     traffic = await Traffic.open({
-      urls: { bffUrl: mesh.urls['bff']!, identityUrl: mesh.urls['identity']! },
+      urls: {
+        bffUrl: mesh.urls['bff']!,
+        identityUrl: mesh.urls['identity']!,
+        devicesUrl: mesh.pages['devices (TCP)']!,
+      },
       operator,
       post,
       seed: options.seed,

@@ -1,9 +1,10 @@
-/** The checks of guarantees 4 to 11 in the sizes that they are promised for, to be run by name or number. */
+/** The checks of guarantees 4 to 12 in the sizes that they are promised for, to be run by name or number. */
 import type { Mesh } from '@ballast/lab';
 import * as breaker from './breaker.ts';
 import * as cache from './cache.ts';
 import * as claims from './claims.ts';
 import * as credentials from './credentials.ts';
+import * as gateway from './gateway.ts';
 import * as idempotency from './idempotency.ts';
 import * as rateLimit from './rate-limit.ts';
 import type { GuaranteeReport } from './report.ts';
@@ -50,6 +51,7 @@ const guarantees: readonly Guarantee[] = [
     check: () => rateLimit.checkRateLimit(rateLimit.fullSize),
   },
   { number: 11, name: 'breaker', size: breaker.fullSize, check: () => breaker.checkBreaker(breaker.fullSize) },
+  { number: 12, name: 'gateway', size: gateway.fullSize, check: () => gateway.checkGateway(gateway.fullSize) },
 ];
 
 /** Those named by a comma-separated list of numbers and names, or `all`. Throws a sentence about what there is none of. */

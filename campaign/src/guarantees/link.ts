@@ -23,6 +23,17 @@ export async function linkTo(url: string): Promise<Link> {
       other()?.destroy();
     });
   };
+  // Not `pipe`: it goes on by itself when the other side has room again, frozen or not.
+  const pump = (from: Socket, to: Socket): void => {
+    from.on('data', (piece) => {
+      if (!to.write(piece)) from.pause();
+    });
+    to.on('drain', () => {
+      if (state !== 'frozen') from.resume();
+    });
+    from.on('end', () => to.end());
+    if (state === 'frozen') from.pause();
+  };
   const server = createServer((near) => {
     if (state === 'cut') {
       near.destroy();
@@ -31,9 +42,8 @@ export async function linkTo(url: string): Promise<Link> {
     const far = connect(Number(target.port), target.hostname);
     track(near, () => far);
     track(far, () => near);
-    near.pipe(far);
-    far.pipe(near);
-    if (state === 'frozen') for (const socket of [near, far]) socket.pause();
+    pump(near, far);
+    pump(far, near);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -6,6 +6,7 @@ import { Chance } from '../../simulation/chance.ts';
 import { Readers, type Sighting } from './browsing.ts';
 import { Complaints, type Claimed } from './claims.ts';
 import { newCustomer, type Acting } from './customer.ts';
+import { Devices } from './devices.ts';
 import { Buyers, type Bought, type FirstAttempt } from './orders.ts';
 import type { Post } from './post.ts';
 import { StockEditors, type Edit } from './stock.ts';
@@ -37,6 +38,7 @@ export class Traffic {
   readonly #complaints: Complaints;
   readonly #readers: Readers;
   readonly #editors: StockEditors;
+  readonly #devices: Devices;
   readonly #tallies: Readonly<Record<string, Tally>>;
   readonly #ending = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
@@ -48,6 +50,7 @@ export class Traffic {
     complaints: Complaints;
     readers: Readers;
     editors: StockEditors;
+    devices: Devices;
     tallies: Readonly<Record<string, Tally>>;
     ending: AbortController;
   }) {
@@ -57,13 +60,14 @@ export class Traffic {
     this.#complaints = parts.complaints;
     this.#readers = parts.readers;
     this.#editors = parts.editors;
+    this.#devices = parts.devices;
     this.#tallies = parts.tallies;
     this.#ending = parts.ending;
   }
 
   /** Makes their accounts and looks at the shelf. Each customer's chance is its own, so that none hangs on the others' speed. */
   static async open(parts: {
-    urls: { bffUrl: string; identityUrl: string };
+    urls: { bffUrl: string; identityUrl: string; devicesUrl: string };
     operator: { email: string; password: string };
     post: Post;
     seed: number;
@@ -74,7 +78,13 @@ export class Traffic {
     const products = (await customer.products()).filter(({ onHand }) => onHand >= leastOnHand);
     if (products.length === 0) throw new Error(`no product has ${leastOnHand} pieces on hand`);
     const ending = new AbortController();
-    const tallies = { orders: new Tally(), claims: new Tally(), browsing: new Tally(), 'stock edits': new Tally() };
+    const tallies = {
+      orders: new Tally(),
+      claims: new Tally(),
+      browsing: new Tally(),
+      'stock edits': new Tally(),
+      devices: new Tally(),
+    };
     const acting = (index: number, tally: Tally): Acting => ({
       signal: ending.signal,
       chance: new Chance((seed + index * 0x9e37_79b9) >>> 0),
@@ -88,6 +98,7 @@ export class Traffic {
       complaints: new Complaints({ buyers: shopping, shopper: customer, operator, acting: acting(2, tallies.claims) }),
       readers: new Readers(customer, products, acting(3, tallies.browsing)),
       editors: new StockEditors(operator, products, acting(4, tallies['stock edits'])),
+      devices: await Devices.open(urls, parts.operator, acting(5, tallies.devices)),
       tallies,
       ending,
     });
@@ -99,6 +110,7 @@ export class Traffic {
       this.#complaints.run(),
       this.#readers.run(readers),
       this.#editors.run(),
+      this.#devices.run(),
     ]);
   }
 
@@ -123,7 +135,7 @@ export class Traffic {
       edits: this.#editors.edits,
       sightings: [...this.#readers.sightings, ...this.#editors.sightings],
       events: this.#post.acknowledged,
-      violations: [...this.#complaints.violations, ...this.#post.violations],
+      violations: [...this.#complaints.violations, ...this.#devices.violations, ...this.#post.violations],
       figures: {
         ...Object.fromEntries(Object.entries(this.#tallies).map(([name, tally]) => [name, tally.figures])),
         webhooks: this.#post.tally.figures,
