@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { childProcesses } from './measure.ts';
 
 const home = join(import.meta.dirname, '..');
-const names = ['bff', 'claims', 'sagas', 'orders', 'page'] as const;
+const names = ['bff', 'claims', 'sagas', 'devices', 'orders', 'page'] as const;
 type Name = (typeof names)[number];
 const usage = `npm run bench -- [${names.join('] [')}] [--rounds 5] [--seconds 3]`;
 
@@ -88,6 +88,7 @@ async function runOnParts(wanted: readonly string[], say: (line: string) => void
       bff: async () => (await import('./bff.ts')).bffBench(context),
       claims: async () => (await import('./claims.ts')).claimsBench(context),
       sagas: async () => (await import('./saga.ts')).sagaBench(context),
+      devices: async () => (await import('./devices.ts')).devicesBench(context),
     };
     for (const name of wanted) console.log(`\n${await benches[name as keyof typeof benches]()}`);
   } finally {
