@@ -81,8 +81,7 @@ describe('devices of a mesh', () => {
       process.execPath,
       [
         join(root, 'apps/simulator/src/main.ts'),
-        ...['--port-base', String(Number(port) - 88)],
-        ...['--devices', '60', '--seconds', '8', '--rate', '2', '--mix', mix],
+        ...`--port-base ${Number(port) - 88} --devices 60 --seconds 8 --rate 2 --mix ${mix}`.split(' '),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );

@@ -50,6 +50,8 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     name: config.INSTANCE,
     namespace: config.MESSAGING_NAMESPACE,
     epoch,
+    onSessions: (items) => gateway.begunElsewhere(items),
+    onListening: () => gateway.tellAll(),
     onError: report,
   });
   const teller = createTeller({
@@ -61,7 +63,9 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
       telemetryItems: config.TELEMETRY_QUEUE_ITEMS,
       telemetryBytes: config.TELEMETRY_QUEUE_BYTES,
       eventItems: config.EVENT_QUEUE_ITEMS,
+      sessionItems: 2 * config.MAX_CONNECTIONS,
     },
+    onSessionsMissed: () => gateway.tellAll(),
     onError: report,
   });
   const gateway = createGateway({
@@ -86,7 +90,12 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     },
     attempts: { burst: config.DEVICE_ATTEMPTS_BURST, perMinute: config.DEVICE_ATTEMPTS_PER_MINUTE },
     tls,
-    tell: { event: teller.event, telemetry: teller.telemetry, handshake: measures.handshake },
+    tell: {
+      event: teller.event,
+      telemetry: teller.telemetry,
+      session: teller.session,
+      handshake: measures.handshake,
+    },
     report,
   });
   showState(metrics, counts, { unauthenticated: () => gateway.unauthenticated, waiting: teller.waiting });

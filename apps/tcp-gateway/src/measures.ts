@@ -43,7 +43,7 @@ export function createMeasures(metrics: Metrics): Measures {
 export function showState(
   metrics: Metrics,
   counts: Counts,
-  state: { unauthenticated: () => number; waiting: () => { telemetry: number; events: number } },
+  state: { unauthenticated: () => number; waiting: () => { telemetry: number; events: number; sessions: number } },
 ): void {
   metrics.gauge('gateway_connections', 'Sockets open now.', [], (gauge) => gauge.set(counts.connections));
   metrics.gauge('gateway_sessions', 'Devices let in now.', [], (gauge) => gauge.set(counts.sessions));

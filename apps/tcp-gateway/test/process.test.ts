@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort, spawnService, until, type ServiceProcess } from '@ballast/testing';
-import { Device, openBench, telemetry, type Bench } from './support.ts';
+import { Device, deviceName, openBench, telemetry, type Bench } from './support.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -30,9 +30,9 @@ describe('the tcp-gateway process', () => {
     running.add(process);
     return process;
   }
-  async function session(port: number): Promise<Device> {
+  async function session(port: number, name?: string): Promise<Device> {
     const device = await Device.connect(port);
-    device.say({ type: 'auth', token: bench.token() });
+    device.say({ type: 'auth', token: bench.token(name) });
     await device.heard('accepted');
     return device;
   }
@@ -94,6 +94,52 @@ describe('the tcp-gateway process', () => {
     for (const device of devices) await device.end();
   });
 
+  it('shares its devices with others, too: 200 that all come again end as 200 sessions in all', async () => {
+    const port = await freePort();
+    const processes = [
+      await start(port, { TCP_REUSE_PORT: '1' }),
+      await start(port, { TCP_REUSE_PORT: '1', INSTANCE: 'tcp-gateway-2' }),
+    ];
+    await Promise.all(processes.map((process) => process.ready()));
+    const sum = async (name: string, label?: string): Promise<number> => {
+      const each = await Promise.all(processes.map((process) => metric(process, name, label)));
+      return each.reduce((one, other) => one + other, 0);
+    };
+    const names = Array.from({ length: 200 }, deviceName);
+    const first = await Promise.all(names.map((name) => session(port, name)));
+    assert.equal(await sum('gateway_sessions'), 200);
+    // Whichever process takes it, and although no old socket is closed by its device.
+    const second = await Promise.all(names.map((name) => session(port, name)));
+    for (const device of first) assert.equal((await device.heard('closing')).reason, 'replaced');
+    await Promise.all(first.map((device) => device.closed()));
+    assert.deepEqual(
+      [await sum('gateway_sessions'), await sum('gateway_sessions_ended_total', 'replaced')],
+      [200, 200],
+    );
+    for (const device of second) {
+      assert.ok(!device.gone);
+      await device.end();
+    }
+  });
+
+  it('that stood still takes no device for silent that was not', async () => {
+    const port = await freePort();
+    const gateway = await start(port, { HEARTBEAT_SECONDS: '2' });
+    await gateway.ready();
+    const devices = await Promise.all(Array.from({ length: 20 }, () => session(port)));
+    process.kill(gateway.pid, 'SIGSTOP');
+    const stoodFrom = performance.now();
+    for (const device of devices) device.say({ type: 'ping' });
+    await until('longer than a heartbeat', () => performance.now() - stoodFrom > 2_500);
+    process.kill(gateway.pid, 'SIGCONT');
+    for (const device of devices) await device.heard('pong');
+    assert.deepEqual(
+      devices.flatMap(({ frames }) => frames.filter(({ type }) => type === 'closing')),
+      [],
+    );
+    for (const device of devices) await device.end();
+  });
+
   it('names a setting that is wrong in one sentence, with exit code 1', async () => {
     for (const [settings, pattern] of [
       [{ INSTANCE: 'Gateway 1' }, /^tcp-gateway: INSTANCE: /],
@@ -110,14 +156,11 @@ describe('the tcp-gateway process', () => {
   });
 });
 
-async function metric({ url }: ServiceProcess, name: string, outcome?: string): Promise<number> {
+/** `label`: of the samples that have it among their labels, the first. */
+async function metric({ url }: ServiceProcess, name: string, label?: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const line = text
     .split('\n')
-    .find(
-      (each) =>
-        each.startsWith(`${name}{`) &&
-        (outcome === undefined || (each.includes('telemetry') && each.includes(outcome))),
-    );
+    .find((each) => each.startsWith(`${name}{`) && (label === undefined || each.includes(`"${label}"`)));
   return Number(line?.split(' ').at(-1));
 }

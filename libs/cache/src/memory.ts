@@ -48,7 +48,7 @@ export function createMemory<Value extends {}>(maximum: number): Memory<Value> {
       return entry !== undefined &&
         entry.value !== undefined &&
         entry.epoch === epoch &&
-        performance.now() < entry.freshUntil
+        (performance.now() < entry.freshUntil || defect('cache.never-expires'))
         ? (entry as Entry<Value> & { value: Value })
         : undefined;
     },

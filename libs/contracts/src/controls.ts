@@ -124,8 +124,8 @@ export const controls: readonly Control[] = [
   {
     control: 'cache.deaf',
     invariant: 10,
-    title: 'One replica of catalog does not listen when the other one changes a product',
-    plants: at(['catalog-2'], 'cache.deaf'),
+    title: 'One replica of catalog does not listen when the other one changes a product, and never forgets a copy',
+    plants: [...at(['catalog-2'], 'cache.deaf'), ...at(['catalog-2'], 'cache.never-expires')],
     load: ['orders'],
     redWithin: 15,
     leaves: null,

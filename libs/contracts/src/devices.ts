@@ -169,3 +169,28 @@ export const DeviceTelemetry = Type.Object(
   { additionalProperties: false },
 );
 export type DeviceTelemetry = Static<typeof DeviceTelemetry>;
+
+/**
+ * A session's id as gateways make it: a UUIDv7 in lower case. As text these ids are in the order in which the sessions
+ * began, by the clocks of the machines they began on; two that have read the same clock differ all the same.
+ */
+export const SessionId = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+});
+
+/**
+ * Event `DeviceSessions`, from a gateway's process to all others: sessions that have begun there. Which of two sessions of
+ * a device is the one that stands is decided by their ids alone, the larger one, so that all who know both agree; and since
+ * nothing else counts, repetition and order do not matter.
+ */
+export const DeviceSessions = Type.Object(
+  {
+    ...Gateway,
+    items: Type.Array(Type.Object({ deviceId: DeviceId, sessionId: SessionId }, { additionalProperties: false }), {
+      minItems: 1,
+      maxItems: 500,
+    }),
+  },
+  { additionalProperties: false },
+);
+export type DeviceSessions = Static<typeof DeviceSessions>;

@@ -1,6 +1,6 @@
 /** Every command and event in the mesh, with the schema of its body. */
 import { Type, type Static, type TSchema } from 'typebox';
-import { DeviceEvents, DeviceTelemetry, GatewayCounted } from './devices.ts';
+import { DeviceEvents, DeviceSessions, DeviceTelemetry, GatewayCounted } from './devices.ts';
 import { Currency, MinorUnits, Timestamp, Uuid } from './primitives.ts';
 import { OrderLine } from './orders.ts';
 import { PaymentProviderName } from './payments.ts';
@@ -85,7 +85,12 @@ export const deviceEvents = {
   DeviceTelemetry: { from: 'tcp-gateway', body: DeviceTelemetry },
 } as const;
 
-export const messages = { ...commands, ...events, ...deviceEvents } as const;
+/** What gateways tell one another; it is nobody else's business. */
+export const gatewayEvents = {
+  DeviceSessions: { from: 'tcp-gateway', body: DeviceSessions },
+} as const;
+
+export const messages = { ...commands, ...events, ...deviceEvents, ...gatewayEvents } as const;
 
 export type CommandType = keyof typeof commands;
 export type EventType = keyof typeof events;

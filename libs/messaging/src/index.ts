@@ -9,5 +9,6 @@ export {
 export { killSwitchRule, type KillSwitchOptions } from './kill-switch.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export type { ConsumerOptions } from './consumer.ts';
+export type { ListenerOptions } from './listener.ts';
 export { createMessage, type Message, type OutgoingMessage } from './message.ts';
 export { PublishFailed, Terminal } from './errors.ts';

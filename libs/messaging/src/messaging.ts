@@ -9,6 +9,7 @@ import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-lett
 import { PublishFailed } from './errors.ts';
 import { KillSwitch } from './kill-switch.ts';
 import { createLabMessages, type LabMessages } from './lab.ts';
+import { listen, type ListenerOptions } from './listener.ts';
 import type { Message } from './message.ts';
 import { Publisher } from './publisher.ts';
 import { declareExchanges, declareQueue, exchangeName, queueName } from './topology.ts';
@@ -36,6 +37,8 @@ export type MessagingEvent =
   | { kind: 'disconnected'; error: unknown }
   | { kind: 'blocked'; reason: string }
   | { kind: 'message-set-aside'; queue: string; outcome: string; attempt: number; error: unknown }
+  /** A listener got what nobody can read, or failed at it; the message is gone. */
+  | { kind: 'message-refused'; queue: string; error: unknown }
   /** The kill switch of a consumer: its handler kept failing, it rests for `restMs`; or it begins again. */
   | { kind: 'consumer-tripped'; queue: string; restMs: number }
   | { kind: 'consumer-restarted'; queue: string };
@@ -61,6 +64,8 @@ export interface Messaging {
   publish(message: Message): Promise<void>;
   /** Starts consuming, now and after every reconnect. */
   consume(options: ConsumerOptions): Promise<ConsumerHandle>;
+  /** Hears news from now on, on a queue that lives with the connection; see `listener.ts` for what that does not promise. */
+  listen(options: ListenerOptions): Promise<void>;
   /** Every consumer started here. */
   consumers(): ConsumerState[];
   /** Dead letters of all consumers' queues, at most `limit` of each queue. */
@@ -95,6 +100,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
   const namespace = options.namespace ?? 'ballast';
   const report = options.onEvent ?? (() => {});
   const consumers = new Set<Consumer>();
+  const listeners: ListenerOptions[] = [];
   let publisher: Publisher | undefined;
   let blocked: string | undefined;
   let current: ChannelModel | undefined;
@@ -153,6 +159,20 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     if (consumer.resting === undefined) await consumer.begin();
   };
 
+  const startListener = async (connection: ChannelModel, listener: ListenerOptions): Promise<void> => {
+    const channel = await connection.createChannel();
+    watch(connection, channel);
+    await listen(
+      {
+        channel,
+        namespace,
+        report: (error) => report({ kind: 'message-refused', queue: listener.name, error }),
+        onCancelled: () => reconnect(connection),
+      },
+      listener,
+    );
+  };
+
   /** Its handler keeps failing: what waits in the queue is left there for a while. */
   const trip = (consumer: Consumer): void => {
     const { queue } = consumer.options;
@@ -189,6 +209,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     await declareExchanges(confirmChannel, namespace);
     const made = new Publisher(confirmChannel, options.confirmTimeoutMs ?? 5_000);
     for (const consumer of consumers) if (!consumer.stopped) await startConsumer(connection, made, consumer);
+    for (const listener of listeners) await startListener(connection, listener);
     // Before it counts as the current one nobody would have started over.
     if (broken.has(connection)) throw new Error('a channel closed while the connection was being set up');
     publisher = made;
@@ -197,6 +218,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     for (const consumer of consumers)
       if (!consumer.stopped && consumer.resting === undefined && consumer.consumerTag === undefined)
         await consumer.begin?.();
+    for (const listener of listeners) listener.onListening?.();
   };
 
   const connection: RecoveringChannelModel = await connect(withHeartbeat(options.url, options.heartbeatSeconds ?? 5), {
@@ -285,6 +307,21 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
           consumer.acknowledgements?.flush();
         },
       };
+    },
+    listen: async (listener) => {
+      listeners.push(listener);
+      const here = current;
+      if (here === undefined) return;
+      try {
+        await startListener(here, listener);
+        listener.onListening?.();
+      } catch (error) {
+        // Lost in the middle of it: the next connection starts this listener with all others.
+        if (current === here) {
+          listeners.splice(listeners.indexOf(listener), 1);
+          throw error;
+        }
+      }
     },
     consumers: () =>
       [...consumers].map(({ options: { queue }, resting, killSwitch, inHand }) => ({

@@ -77,6 +77,9 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
         case 'message-set-aside':
           report(`a message was ${event.outcome}`, event.error, { queue: event.queue, attempt: event.attempt });
           break;
+        case 'message-refused':
+          report('news that nobody can read', event.error, { queue: event.queue });
+          break;
         case 'consumer-tripped':
           report('a consumer keeps failing and rests', undefined, { queue: event.queue, restMs: event.restMs });
           break;

@@ -69,16 +69,17 @@ function replaceCostly(registry: Registry): void {
   for (const name of costly) registry.removeSingleMetric(name);
   if (registry.getSingleMetric(openFiles) === undefined) return;
   registry.removeSingleMetric(openFiles);
-  new Gauge({
+  const gauge = new Gauge({
     name: openFiles,
     help: 'Number of open file descriptors.',
-    registers: [registry],
+    registers: [],
     collect() {
       // Since Linux 6.2 the folder's size is their number; older ones say 0.
       const { size } = statSync('/proc/self/fd');
       this.set(size > 0 ? size : readdirSync('/proc/self/fd').length);
     },
   });
+  registry.registerMetric(gauge);
 }
 
 /** What libraries tell on `ballast:count`, so that none of them needs to know of metrics. */

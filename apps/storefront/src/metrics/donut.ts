@@ -56,7 +56,7 @@ export function slicesOf(entries: readonly { name: string; value: number | null 
 }
 
 /** The arc between two parts of the round, each from 0 to 1. */
-export function arc(from: number, to: number): string {
+function arc(from: number, to: number): string {
   if (to <= from) return '';
   // An arc that ends where it begins is none (SVG 1.1, F.6.2): a whole round is two halves.
   if (to - from > 0.9999) return `${arc(from, from + 0.5)}${arc(from + 0.5, from + 0.9999)}`;

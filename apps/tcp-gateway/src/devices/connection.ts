@@ -67,6 +67,11 @@ export class Connection implements Timed {
     this.#since = now;
   }
 
+  /** Of the session, while there is one; empty otherwise. */
+  get sessionId(): string {
+    return this.#session?.sessionId ?? '';
+  }
+
   /** Begins: refuses, or waits for the first line. */
   begin(): void {
     const { counts, deadlines, limits } = this.#shared;
@@ -270,6 +275,7 @@ export class Connection implements Timed {
     counts.sessions += 1;
     this.#tellEvent('authenticated', null);
     table.replace(deviceId, this)?.close('replaced');
+    tell.session({ deviceId, sessionId: session.sessionId });
     this.#say({
       type: 'accepted',
       sessionId: session.sessionId,

@@ -1,6 +1,8 @@
 /** The listener on which devices connect, and what goes on beside the connections: the clock, acknowledgements, the end. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import type { DeviceSessions } from '@ballast/contracts';
+import { defect } from '@ballast/faults';
 import type { Report } from '@ballast/service';
 import { AttemptLimit } from '../domain/attempt-limit.ts';
 import { Deadlines } from '../domain/deadlines.ts';
@@ -25,6 +27,10 @@ export interface Gateway {
   readonly listening: boolean;
   readonly sessions: number;
   readonly unauthenticated: number;
+  /** Sessions have begun at another process: ends those of the same devices here that are older, and tells of those that are newer. */
+  begunElsewhere(items: DeviceSessions['items']): void;
+  /** Tells the other processes of every session there is. */
+  tellAll(): void;
   /** Takes no more connections, tells all `closing shutdown`, and resolves when their sockets are gone: a second and a half at most. */
   drain(): Promise<void>;
 }
@@ -86,10 +92,25 @@ export function createGateway(options: GatewayOptions): Gateway {
     shared.owed.clear();
   };
 
+  const { table, tell } = shared;
+
   return {
+    begunElsewhere: (items) => {
+      for (const { deviceId, sessionId } of items) {
+        const here = table.get(deviceId);
+        if (here === undefined || here.sessionId === sessionId) continue;
+        // The ids alone decide, so the other process, which sees the same two, never ends the other one as well.
+        if (sessionId < here.sessionId) tell.session({ deviceId, sessionId: here.sessionId });
+        else if (!defect('gateway.keeps-elsewhere')) here.close('replaced');
+      }
+    },
+    tellAll: () => {
+      for (const [deviceId, { sessionId }] of table.entries()) tell.session({ deviceId, sessionId });
+    },
     listen: async ({ host, port, shared: reusePort }) => {
       await listening(server, { host, port, backlog, reusePort });
-      every(resolutionMs, () => shared.deadlines.advance(performance.now()));
+      // After what has arrived was read: a process that stood still must not take devices for silent that were not.
+      every(resolutionMs, () => setImmediate(() => shared.deadlines.advance(performance.now())));
       every(acknowledgeEveryMs, acknowledge);
       every(sweepEveryMs, () => shared.attempts.sweep(performance.now()));
     },

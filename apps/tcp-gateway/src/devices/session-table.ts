@@ -23,6 +23,11 @@ export class SessionTable<Session> {
     return this.#sessions.get(deviceId);
   }
 
+  /** All of them, by device. */
+  entries(): Iterable<[deviceId: string, session: Session]> {
+    return this.#sessions;
+  }
+
   get size(): number {
     return this.#sessions.size;
   }

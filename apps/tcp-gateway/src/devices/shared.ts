@@ -1,5 +1,5 @@
 /** What all connections of a process share. */
-import type { DeviceEvent, DeviceTelemetry } from '@ballast/contracts';
+import type { DeviceEvent, DeviceSessions, DeviceTelemetry } from '@ballast/contracts';
 import type { RevocationView } from '@ballast/service';
 import type { AttemptLimit } from '../domain/attempt-limit.ts';
 import type { Counts } from '../domain/counts.ts';
@@ -25,6 +25,8 @@ export interface Shared {
     event(event: DeviceEvent): void;
     /** `bytes` is about what the item takes. */
     telemetry(item: DeviceTelemetry['items'][number], bytes: number): void;
+    /** For the gateway's other processes. */
+    session(item: DeviceSessions['items'][number]): void;
     /** Time from connecting to being let in, in ms. */
     handshake(milliseconds: number): void;
   };

@@ -1,12 +1,13 @@
 /** The way to RabbitMQ. It may not be there when the gateway starts, nor ever: devices are let in all the same. */
 import { createMessage, createMessaging, PublishFailed, type Message, type Messaging } from '@ballast/messaging';
-import type { DeviceEvents, DeviceTelemetry, GatewayCounted } from '@ballast/contracts';
+import type { DeviceEvents, DeviceSessions, DeviceTelemetry, GatewayCounted } from '@ballast/contracts';
 
 /** What gateways tell, by the type of the event. */
 export interface Told {
   GatewayCounted: GatewayCounted;
   DeviceEvents: DeviceEvents;
   DeviceTelemetry: DeviceTelemetry;
+  DeviceSessions: DeviceSessions;
 }
 
 export interface Broker {
@@ -18,6 +19,8 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+/** Messages of other processes that wait for this one, at most; only one that stands still for long has so many. */
+const newsLimit = 10_000;
 const closeMs = 500;
 const againMs = 1_000;
 /** How long what is said waits for the first connection, in ms. */
@@ -30,12 +33,41 @@ export function createBroker(options: {
   namespace: string;
   /** Correlation id of everything that is said. */
   epoch: string;
+  /** Told of sessions that have begun at other processes. */
+  onSessions: (items: DeviceSessions['items']) => void;
+  /** Other processes are heard from now on; what they said before is lost, at the start and after each lost connection. */
+  onListening: () => void;
   onError: (what: string, error: unknown) => void;
 }): Broker {
-  const { url, name, namespace, epoch, onError } = options;
+  const { url, name, namespace, epoch, onSessions, onListening, onError } = options;
   let messaging: Messaging | undefined;
   let closed = false;
 
+  /** Hears the other processes, on a queue of its own; answers whether that could be had. */
+  const listen = async (to: Messaging): Promise<boolean> => {
+    try {
+      await to.listen({
+        name: 'tcp-gateway.sessions',
+        types: ['DeviceSessions'],
+        limit: newsLimit,
+        handle: ({ type, body }) => {
+          // The library has held it against the contract of its type, though its own types speak of orders only.
+          if ((type as string) !== 'DeviceSessions') throw new Error(`${type} is nothing for gateways`);
+          const told = body as unknown as DeviceSessions;
+          if (told.epoch !== epoch) onSessions(told.items);
+        },
+        onListening,
+      });
+      return true;
+    } catch (error) {
+      if (!closed) onError('other gateways cannot be heard', error);
+      return false;
+    }
+  };
+  const listenLater = async (to: Messaging): Promise<void> => {
+    do await new Promise((resolve) => setTimeout(resolve, againMs).unref());
+    while (!closed && !(await listen(to)));
+  };
   const connect = async (): Promise<void> => {
     while (!closed) {
       try {
@@ -46,11 +78,15 @@ export function createBroker(options: {
           onEvent: (event) => {
             if (event.kind === 'disconnected') onError('the broker is away', event.error);
             if (event.kind === 'blocked') onError('the broker takes nothing', new Error(event.reason));
+            if (event.kind === 'message-refused') onError('what was heard of other gateways is no good', event.error);
           },
         });
+        // Before anything is said: what nobody listens to comes back, and here this process itself always does.
+        const listens = await listen(made);
         // Too late: whoever wanted it has gone.
-        if (closed) await made.close();
-        else messaging = made;
+        if (closed) return await made.close();
+        if (!listens) void listenLater(made);
+        messaging = made;
         return;
       } catch (error) {
         onError('the broker cannot be reached', error);

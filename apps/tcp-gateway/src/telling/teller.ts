@@ -1,6 +1,9 @@
-/** What the mesh is told of this gateway: telemetry, lifecycle events, and once a second what was counted. */
+/**
+ * What the mesh is told of this gateway: telemetry, lifecycle events, and once a second what was counted. And what its other
+ * processes are told: whose sessions have begun here.
+ */
 import { randomUUIDv7 } from 'node:crypto';
-import type { DeviceEvent, DeviceTelemetry } from '@ballast/contracts';
+import type { DeviceEvent, DeviceSessions, DeviceTelemetry } from '@ballast/contracts';
 import { declareFailPoints, failPoint } from '@ballast/faults';
 import type { Counts } from '../domain/counts.ts';
 import type { Broker, Told } from './broker.ts';
@@ -12,12 +15,15 @@ declareFailPoints({
 });
 
 export type TelemetryItem = DeviceTelemetry['items'][number];
+export type SessionItem = DeviceSessions['items'][number];
 
 export interface Teller {
   telemetry: (item: TelemetryItem, bytes: number) => void;
   event: (event: DeviceEvent) => void;
+  /** Tells the other processes that a session has begun. */
+  session: (item: SessionItem) => void;
   /** Items that wait for the broker. */
-  waiting: () => { telemetry: number; events: number };
+  waiting: () => { telemetry: number; events: number; sessions: number };
   start(): void;
   /** Tells what is left and then the last report; five seconds at most. */
   finish(): Promise<void>;
@@ -28,21 +34,27 @@ const flushMs = 3_500;
 const lastReportMs = 1_500;
 const telemetryInFlight = 8;
 const eventsInFlight = 4;
+const sessionsInFlight = 4;
 /** About what an event takes, in bytes. */
 const eventBytes = 512;
+/** About what a session takes, in bytes. */
+const sessionBytes = 128;
 
 export function createTeller(options: {
   gateway: string;
   epoch: string;
   counts: Counts;
   broker: Pick<Broker, 'envelope' | 'publish'>;
-  limits: { telemetryItems: number; telemetryBytes: number; eventItems: number };
+  /** `sessionItems`: twice the sessions there may be, so that there is room for all of them and as many that come meanwhile. */
+  limits: { telemetryItems: number; telemetryBytes: number; eventItems: number; sessionItems: number };
+  /** The other processes may not have been told of some session: `session` is to be called for each there is. */
+  onSessionsMissed: () => void;
   onError: (what: string, error: unknown) => void;
 }): Teller {
-  const { gateway, epoch, counts, broker, limits, onError } = options;
+  const { gateway, epoch, counts, broker, limits, onSessionsMissed, onError } = options;
 
   const sender =
-    <Type extends 'DeviceEvents' | 'DeviceTelemetry'>(type: Type) =>
+    <Type extends 'DeviceEvents' | 'DeviceTelemetry' | 'DeviceSessions'>(type: Type) =>
     (items: Told[Type]['items']): (() => Promise<void>) => {
       const message = broker.envelope(type, { gateway, epoch, items } as Told[Type]);
       return () => broker.publish(message);
@@ -62,6 +74,21 @@ export function createTeller(options: {
     onTold: (items) => void (counts.events.told += items),
     onDropped: (items) => void (counts.events.dropped += items),
     onError: (error) => onError('events were not told', error),
+  });
+  let missed = false;
+  const sessions = new Lane<SessionItem>({
+    limits: { items: limits.sessionItems, bytes: limits.sessionItems * sessionBytes },
+    inFlight: sessionsInFlight,
+    batch: sender('DeviceSessions'),
+    onTold: () => {
+      if (!missed || sessions.waiting > 0) return;
+      missed = false;
+      onSessionsMissed();
+    },
+    onDropped: () => {
+      missed = true;
+    },
+    onError: (error) => onError('sessions were not told to other gateways', error),
   });
 
   let seq = 0;
@@ -87,14 +114,15 @@ export function createTeller(options: {
   return {
     telemetry: (item, bytes) => telemetry.add(item, bytes),
     event: (event) => events.add(event, eventBytes),
-    waiting: () => ({ telemetry: telemetry.waiting, events: events.waiting }),
+    session: (item) => sessions.add(item, sessionBytes),
+    waiting: () => ({ telemetry: telemetry.waiting, events: events.waiting, sessions: sessions.waiting }),
     start: () => {
       timer = setInterval(tick, reportEveryMs);
       tick();
     },
     finish: async () => {
       clearInterval(timer);
-      await Promise.all([telemetry.finish(flushMs), events.finish(flushMs)]);
+      await Promise.all([telemetry.finish(flushMs), events.finish(flushMs), sessions.finish(flushMs)]);
       let impatience: NodeJS.Timeout | undefined;
       const limit = new Promise<never>((_, reject) => {
         impatience = setTimeout(() => reject(new Error(`no confirm within ${lastReportMs} ms`)), lastReportMs);

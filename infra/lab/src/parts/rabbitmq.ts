@@ -51,7 +51,8 @@ export async function prepareRabbitmq(context: PartContext, cookie: string): Pro
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     // Replaces the start script by the broker itself, so that our signals reach it.
     RABBITMQ_ALLOW_INPUT: '1',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput +B i -kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+      '-noinput +B i +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}',
     ERL_EPMD_PORT: String(mapper),
     ERL_EPMD_ADDRESS: loopback,
     BALLAST_RABBITMQ_SERVER: found.program,
