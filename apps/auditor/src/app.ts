@@ -19,6 +19,7 @@ import { createLoop } from './looks/loop.ts';
 import { createOrderLook } from './looks/orders.ts';
 import { createReplicaLook } from './looks/replicas.ts';
 import { createRowLook, createShelfLook } from './looks/rows.ts';
+import { openKnownDamage } from './store/known-damage.ts';
 import { createMeasures } from './measures.ts';
 import { labRoutes } from './routes/lab.ts';
 import { verdictRoutes } from './routes/verdicts.ts';
@@ -50,7 +51,15 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     devices: ['tcp-gateway', 'analytics'].every((name) => instances.some(({ service }) => service === name)),
     sockets: config.DEVICE_PORT !== undefined,
   };
-  const board: Board = createBoard(judgedHere(has), { now, faults: window.state, onLook: measures.looked });
+  const damage = await openKnownDamage(config.KNOWN_DAMAGE_FILE, (error) =>
+    report('known damage was forgotten', error),
+  );
+  const board: Board = createBoard(judgedHere(has), {
+    now,
+    faults: window.state,
+    onLook: measures.looked,
+    known: damage.known,
+  });
   const follower = createFollower(database, now);
   const reader = createMetricsReader(instances, http.get, now);
 
@@ -108,7 +117,7 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     issuer: config.IDENTITY_URL,
   });
   verdictRoutes(server, { board, faults: window.state, follower });
-  await addLabRoutes(server, (lab) => labRoutes(lab, { board, window }));
+  await addLabRoutes(server, (lab) => labRoutes(lab, { board, window, keep: () => damage.keep(board.known()) }));
 
   return {
     server,

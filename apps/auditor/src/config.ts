@@ -20,6 +20,8 @@ const Config = Type.Object({
    * gateways have an address space of their own, invariant 11 is not judged.
    */
   DEVICE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  /** File in which acknowledged damage is kept, so that it is known after a restart; without it, it is forgotten then. */
+  KNOWN_DAMAGE_FILE: Type.Optional(Type.String({ minLength: 1 })),
   /** Every instance of every service, past all links: `name=url`, comma separated. */
   INSTANCES: Type.String({ pattern: '^[a-z][a-z0-9-]*=https?://[^\\s,]+(,[a-z][a-z0-9-]*=https?://[^\\s,]+)*$' }),
 });

@@ -64,6 +64,7 @@ export function observers(
     definition('auditor', ['postgres', 'identity'], {
       POSTGRES_URL: roleUrl(context.partUrls.postgres, auditorRole, context.secrets.postgresRoles[auditorRole] ?? ''),
       DEVICE_PORT: String(observed.devicePort),
+      KNOWN_DAMAGE_FILE: join(context.dataDirectory, 'data', 'auditor', 'known-damage.json'),
       ...(observed.ledger === undefined ? {} : { PAYMENT_LEDGER_URL: observed.ledger }),
     });
   const chaos = (): ServiceDefinition => ({

@@ -183,8 +183,8 @@ export const underWayMs = 120_000;
 /**
  * Auditor, operators in the lab: `POST /lab/acknowledge`. What offends now counts as known damage and turns nothing red any
  * more; it is still counted, in the verdict's detail. Only of one invariant, if that is given. So does,
- * later and of any invariant, what offends about an order that was `placed` in the window given. Forgotten when the auditor
- * is started anew. → 200
+ * later and of any invariant, what offends about an order that was `placed` in the window given. Kept where the
+ * auditor has a file for it; else forgotten when it is started anew. → 200
  */
 export const Acknowledge = Type.Object(
   {

@@ -44,6 +44,9 @@ export interface FaultState {
   healedAt: number | null;
 }
 
+/** Damage that is known, by invariant: keys of what offends, and when orders were placed that may be damaged. */
+export type KnownDamage = Record<string, { keys: string[]; windows: Window[] }>;
+
 export interface Board {
   /** Takes what a look found; `milliseconds` is how long it took. */
   note(finding: Finding, milliseconds: number): void;
@@ -55,6 +58,8 @@ export interface Board {
    */
   acknowledge(invariant?: number, placed?: Window): { marked: number; known: number };
   verdicts(): Verdict[];
+  /** All that was acknowledged, to be given to the board of a later process. */
+  known(): KnownDamage;
 }
 
 export interface BoardOptions {
@@ -64,6 +69,8 @@ export interface BoardOptions {
   faults: () => FaultState;
   /** Told of each look, and whether its invariant is violated. */
   onLook?: (invariant: number, violated: boolean) => void;
+  /** What was acknowledged before. */
+  known?: KnownDamage;
 }
 
 interface Known {
@@ -103,8 +110,16 @@ const mostWindows = 100;
 const mostShown = 20;
 
 /** A board for these invariants. */
-export function createBoard(invariants: readonly Invariant[], { now, faults, onLook }: BoardOptions): Board {
+export function createBoard(
+  invariants: readonly Invariant[],
+  { now, faults, onLook, known = {} }: BoardOptions,
+): Board {
   const entries = new Map(invariants.map((invariant) => [invariant.invariant, newEntry(invariant)]));
+  for (const [invariant, { keys, windows }] of Object.entries(known)) {
+    const entry = entries.get(Number(invariant));
+    for (const key of keys) entry?.acknowledged.add(key);
+    entry?.windows.push(...windows);
+  }
   const entryOf = (invariant: number): Entry => {
     const entry = entries.get(invariant);
     if (entry === undefined) throw new Error(`invariant ${invariant} is not judged here`);
@@ -212,6 +227,10 @@ export function createBoard(invariants: readonly Invariant[], { now, faults, onL
       return { marked, known };
     },
     verdicts: () => [...entries.values()].map(verdict),
+    known: () =>
+      Object.fromEntries(
+        [...entries].map(([invariant, { acknowledged, windows }]) => [invariant, { keys: [...acknowledged], windows }]),
+      ),
   };
 }
 
