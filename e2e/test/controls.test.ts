@@ -28,7 +28,7 @@ describe('a negative control', () => {
   let token: string;
   let stop: (() => Promise<void>) | undefined;
   /** In eighths of a second. */
-  let ordersEvery = 1;
+  let ordersEvery = 2;
 
   before(async () => {
     test = await startTestMesh({}, { profile: 'full' });
@@ -140,7 +140,7 @@ describe('a negative control', () => {
         return items;
       };
       // A deaf replica is behind with a product only until it changes the product itself: with a few orders, for seconds.
-      ordersEvery = round.includes(10) ? 4 : 1;
+      ordersEvery = round.includes(10) ? 4 : 2;
       const from = new Date(Date.now() - underWayMs).toISOString();
       await plant('PUT', chosen);
       try {

@@ -1,5 +1,8 @@
 /** Waiting for a condition instead of for time. */
 
+/** Between two looks, in ms: at first, and at most. What takes long is looked at less often, and left more time for it. */
+const pauses = { first: 10, longest: 60 };
+
 /**
  * Polls `check` until it returns something other than undefined, null or false, and resolves to that. Rejects after
  * `timeoutMs` with `what` and the last error. A check that throws counts as not yet. The limit is there to end a test that
@@ -10,7 +13,7 @@ export async function until<Result>(
   check: () => Promise<Result> | Result,
   timeoutMs = 45_000,
 ): Promise<Exclude<Result, undefined | null | false>> {
-  const deadline = performance.now() + timeoutMs;
+  const begun = performance.now();
   let last: unknown;
   for (;;) {
     try {
@@ -22,9 +25,11 @@ export async function until<Result>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > deadline) {
+    const waited = performance.now() - begun;
+    if (waited > timeoutMs) {
       throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    const pause = Math.min(pauses.longest, pauses.first + waited / 20);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
