@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkGateway, type GatewaySize } from '../src/guarantees/gateway.ts';
 
-/** Deadlines are shorter than those that are promised, and what a machine may be held up for comes on top. */
+/** Deadlines are not much shorter than those that are promised: a busy machine is held up for a second now and then. */
 const small = {
-  authDeadlineMs: 1_000,
-  heartbeatSeconds: 3,
+  authDeadlineMs: 4_000,
+  heartbeatSeconds: 8,
   queueItems: 500,
   slackMs: 10_000,
   apart: false,

@@ -126,8 +126,11 @@ describe('devices of a mesh', () => {
       });
       const shown = async (id: string): Promise<number> =>
         Number((await page.getByTestId(`panel-${id}`).getByTestId('stat-value').innerText()).replaceAll(/\D/g, ''));
-      assert.equal(await shown('devices-attempts'), await metric('auth_attempts_total'));
-      assert.equal(await shown('devices-refused'), await metric('auth_failures_total'));
+      for (const [panel, name] of [
+        ['devices-attempts', 'auth_attempts_total'],
+        ['devices-refused', 'auth_failures_total'],
+      ] as const)
+        await until(`${panel} to show ${name}`, async () => (await shown(panel)) === (await metric(name)));
       await page.getByRole('slider', { name: 'Moment in Authentications a second' }).press('ArrowLeft');
       await page.getByText('Show as table: Requests a second').click();
       await page

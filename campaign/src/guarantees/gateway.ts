@@ -66,9 +66,11 @@ export async function checkGateway(size: GatewaySize): Promise<GuaranteeReport> 
   if (frozen !== undefined) calm.push((bench) => freezeBroker(bench, frozen, { noise: undefined, ...size }));
   if (strangers !== undefined) calm.push((bench) => meetStrangers(bench, strangers, size));
   if (killed !== undefined) deadly.push((bench) => killGateway(bench, killed, size));
+  // Those who come after the kill say nothing: only a heartbeat as long as the promised one leaves them be.
+  const patient = { ...size, heartbeatSeconds: Math.max(size.heartbeatSeconds, fullSize.heartbeatSeconds) };
   const reports = size.sideBySide
-    ? (await Promise.all([perform(size, calm), perform(size, deadly)])).flat()
-    : [...(await perform(size, calm)), ...(await perform(size, deadly))];
+    ? (await Promise.all([perform(size, calm), perform(patient, deadly)])).flat()
+    : [...(await perform(size, calm)), ...(await perform(patient, deadly))];
   return {
     figures: Object.assign({}, ...reports.map(({ figures }) => figures)) as Record<string, number>,
     violations: reports.flatMap(({ violations }) => violations),
