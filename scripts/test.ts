@@ -57,8 +57,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
   const stopHeartbeat = startHeartbeat();
   const wants = (group: Group): boolean => interrupted === undefined && (options.only ?? group) === group;
-  await runAll(
-    wants('static') ? staticChecks.filter(({ name }) => name.includes(options.filter)) : [],
+  if (wants('static')) await runStaticChecks(options.filter);
+  await runFiles(
     wants('unit') ? find(unitFiles, options.filter) : [],
     wants('e2e') ? find(journeyFiles, options.filter) : [],
   );
@@ -68,6 +68,12 @@ async function main(): Promise<void> {
   show(`${total.passed} passed, ${total.failed} failed`);
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
   if (interrupted !== undefined) process.exitCode = 130;
+}
+
+async function runStaticChecks(filter: string): Promise<void> {
+  for (const check of staticChecks.filter(({ name }) => name.includes(filter))) {
+    if (interrupted === undefined) await step(check.name, async () => await runStaticCheck(check));
+  }
 }
 
 async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
@@ -91,21 +97,11 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
 }
 
 /** All of them in one pool: where journeys wait, as they often do, there is something else to be done. */
-async function runAll(
-  checks: readonly StaticCheck[],
-  units: readonly string[],
-  journeys: readonly string[],
-): Promise<void> {
+async function runFiles(units: readonly string[], journeys: readonly string[]): Promise<void> {
   const parts = units.length === 0 ? undefined : startPrivateParts();
   const pages = journeys.length === 0 ? undefined : buildPages();
-  // One after another: each uses all cores by itself.
-  const checkLane: Lane = { atOnce: 1 };
   const unitLane: Lane = { atOnce: filesAtOnce };
   const journeyLane: Lane = { atOnce: journeysAtOnce };
-  const check = (one: StaticCheck): Job => ({
-    lane: checkLane,
-    run: async () => await step(one.name, async () => await runStaticCheck(one)),
-  });
   const unit = (file: string): Job => ({
     lane: unitLane,
     run: async () => {
@@ -123,7 +119,7 @@ async function runAll(
     },
   });
   try {
-    await runJobs([...checks.map(check), ...journeys.map(journey), ...units.map(unit)], {
+    await runJobs([...journeys.map(journey), ...units.map(unit)], {
       atOnce: filesAtOnce,
       isOver: () => interrupted !== undefined,
     });

@@ -100,7 +100,7 @@ describe('devices of a mesh', () => {
     assert.equal(answer.status, 200);
     const list: unknown = answer.body;
     assert.ok(listCheck.Check(list));
-    assert.ok(list.panels.length >= 19);
+    assert.ok(list.panels.length >= 20);
     for (const { id, expr } of list.panels) {
       await until(`${id} to have a series: ${expr}`, async () => {
         const { status, body } = await operator.call('GET', `/api/metrics/panels/${id}?minutes=5`);
@@ -122,7 +122,7 @@ describe('devices of a mesh', () => {
       const all = page.locator('[data-testid^=panel-]');
       await until('every panel to draw something', async () => {
         const states = await all.evaluateAll((panels) => panels.map((panel) => panel.getAttribute('data-panel-state')));
-        return states.length >= 19 && states.every((state) => state === 'shown');
+        return states.length >= 20 && states.every((state) => state === 'shown');
       });
       const shown = async (id: string): Promise<number> =>
         Number((await page.getByTestId(`panel-${id}`).getByTestId('stat-value').innerText()).replaceAll(/\D/g, ''));

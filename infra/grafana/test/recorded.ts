@@ -38,6 +38,7 @@ export const recorded: Recorded = {
     ...http('catalog', 'catalog-1'),
     ['outbox_rows{service="catalog",instance="catalog-1"}', 3, 0],
     ['outbox_oldest_seconds{service="catalog",instance="catalog-1"}', 0.2, 0],
+    ['queue_messages{queue="catalog.commands",service="catalog",instance="catalog-1"}', 3, 0],
     [
       'messages_consumed_total{queue="catalog.commands",outcome="handled",service="catalog",instance="catalog-1"}',
       9,

@@ -194,6 +194,16 @@ export const panels: readonly Panel[] = [
     legend: '{{service}}',
   },
   {
+    id: 'mesh-queues',
+    board: 'mesh',
+    title: 'Messages waiting in queues',
+    kind: 'timeseries',
+    unit: 'count',
+    // Replicas share a queue, too.
+    expr: 'max by (queue) (queue_messages)',
+    legend: '{{queue}}',
+  },
+  {
     id: 'mesh-messages',
     board: 'mesh',
     title: 'Messages consumed a second',

@@ -66,6 +66,8 @@ export interface Messaging {
   consume(options: ConsumerOptions): Promise<ConsumerHandle>;
   /** Hears news from now on, on a queue that lives with the connection; see `listener.ts` for what that does not promise. */
   listen(options: ListenerOptions): Promise<void>;
+  /** Messages that wait in the broker for a consumer started here, by queue; what consumers have in hand is not counted. */
+  depths(): Promise<Map<string, number>>;
   /** Every consumer started here. */
   consumers(): ConsumerState[];
   /** Dead letters of all consumers' queues, at most `limit` of each queue. */
@@ -86,6 +88,8 @@ interface Consumer {
   consumerTag: string | undefined;
   /** Takes messages from the channel; made with it. */
   begin: (() => Promise<void>) | undefined;
+  /** The broker was asked how many messages wait, and has not answered yet. */
+  depth: Promise<number> | undefined;
   inHand: Set<Promise<void>>;
   stopped: boolean;
   killSwitch: KillSwitch;
@@ -279,6 +283,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         acknowledgements: undefined,
         consumerTag: undefined,
         begin: undefined,
+        depth: undefined,
         inHand: new Set(),
         stopped: false,
         killSwitch: new KillSwitch(consumerOptions.killSwitch),
@@ -323,6 +328,14 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
         }
       }
     },
+    depths: async () => {
+      connected();
+      const queues = [...consumers].map(async (consumer): Promise<[string, number]> => {
+        const { queue } = consumer.options;
+        return [queue, await depthOf(consumer, queueName(namespace, queue))];
+      });
+      return new Map(await Promise.all(queues));
+    },
     consumers: () =>
       [...consumers].map(({ options: { queue }, resting, killSwitch, inHand }) => ({
         queue,
@@ -358,6 +371,17 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
       await connection.close();
     },
   };
+}
+
+/** One question at a time: a broker that stands still is not asked again and again. */
+async function depthOf(consumer: Consumer, queue: string): Promise<number> {
+  const { channel } = consumer;
+  if (channel === undefined) throw new PublishFailed('not connected');
+  const ask = async (): Promise<number> => (await channel.checkQueue(queue)).messageCount;
+  consumer.depth ??= ask().finally(() => {
+    consumer.depth = undefined;
+  });
+  return await consumer.depth;
 }
 
 async function cancel(consumer: Consumer): Promise<void> {

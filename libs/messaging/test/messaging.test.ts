@@ -38,7 +38,7 @@ describe('messaging', () => {
   });
   after(async () => {
     await messaging.close();
-    await broker.clean(['work', 'poison', 'slow', 'stubborn', 'lost', 'crowded', 'unacknowledged', 'deaf']);
+    await broker.clean(['work', 'poison', 'slow', 'waiting', 'stubborn', 'lost', 'crowded', 'unacknowledged', 'deaf']);
   });
 
   const consume = async (
@@ -123,6 +123,32 @@ describe('messaging', () => {
     });
     assert.ok(dead.every((message) => typeof message.properties.headers?.['x-reason'] === 'string'));
   });
+  it('tells how many messages wait, and does not count those in hand', async () => {
+    const released = Promise.withResolvers<void>();
+    let inHand = 0;
+    const consumer = await messaging.consume({
+      queue: 'waiting',
+      types: ['ReleaseStock'],
+      prefetch: 2,
+      handle: async () => {
+        inHand += 1;
+        await released.promise;
+      },
+    });
+    consumers.push(consumer);
+    assert.equal((await messaging.depths()).get('waiting'), 0);
+    await Promise.all(Array.from({ length: 7 }, () => messaging.publish(release())));
+    await until('two of seven to be in hand', () => inHand === 2);
+    await until('five to wait', async () => {
+      // Asked twice at once it is one question.
+      const [one, other] = await Promise.all([messaging.depths(), messaging.depths()]);
+      assert.deepEqual(one, other);
+      return one.get('waiting') === 5;
+    });
+    released.resolve();
+    await until('none to wait', async () => (await messaging.depths()).get('waiting') === 0 && inHand === 7);
+  });
+
   it('finishes what it has in hand before it stops', async () => {
     let finish = () => {};
     const started: string[] = [];

@@ -98,6 +98,7 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
     onError: (error) => report('a message could not be told yet', error),
   });
   measure(metrics, outbox, report);
+  measureQueues(metrics, messaging);
   return {
     database,
     messaging,
@@ -118,12 +119,12 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
   };
 }
 
-/** How long a scrape waits for the database, in ms; all other metrics come with it. */
+/** How long a scrape waits for the database or the broker, in ms; all other metrics come with it. */
 const patienceMs = 400;
 
-async function soon<Result>(asked: Promise<Result>): Promise<Result> {
+async function soon<Result>(who: string, asked: Promise<Result>): Promise<Result> {
   const patience = Promise.withResolvers<never>();
-  const timer = setTimeout(() => patience.reject(new Error('the database does not answer')), patienceMs);
+  const timer = setTimeout(() => patience.reject(new Error(`${who} does not answer`)), patienceMs);
   try {
     return await Promise.race([asked, patience.promise]);
   } finally {
@@ -137,7 +138,7 @@ function measure(metrics: Metrics, outbox: Outbox, report: Report): void {
   let asked: ReturnType<Outbox['backlog']> | undefined;
   const backlog = async (): ReturnType<Outbox['backlog']> => {
     try {
-      asked ??= soon(outbox.backlog());
+      asked ??= soon('the database', outbox.backlog());
       return await asked;
     } catch (error) {
       report('the outbox cannot be measured', error);
@@ -151,5 +152,14 @@ function measure(metrics: Metrics, outbox: Outbox, report: Report): void {
   });
   metrics.gauge('outbox_oldest_seconds', 'Age of the oldest message not yet told, in seconds.', [], async (gauge) => {
     gauge.set((await backlog()).oldest);
+  });
+}
+
+/** What waits in the broker. Without it nothing is known, which is told about its connection and not here again. */
+function measureQueues(metrics: Metrics, messaging: Pick<Messaging, 'consumers' | 'depths'>): void {
+  const help = 'Messages that wait in the broker; those that a consumer has in hand are not counted.';
+  metrics.gauge('queue_messages', help, ['queue'], async (gauge) => {
+    const depths = await soon('the broker', messaging.depths()).catch(() => new Map<string, number>());
+    for (const { queue } of messaging.consumers()) gauge.set({ queue }, depths.get(queue) ?? Number.NaN);
   });
 }

@@ -131,6 +131,7 @@ describe('products for everyone', () => {
     assert.equal(ready.headers.get('x-instance'), 'catalog-1');
     const metrics = await (await fetch(`${replica.url}/metrics`)).text();
     assert.match(metrics, /^catalog_reservations_total\{outcome="reserved",.*\} \d+$/m);
+    assert.match(metrics, /^queue_messages\{queue="catalog\.commands",.*\} 0$/m);
     assert.match(metrics, /^outbox_rows\{.*\} 0$/m);
     assert.match(metrics, /^outbox_oldest_seconds\{.*\} 0$/m);
     const described = (await (await fetch(`${replica.url}/openapi.json`)).json()) as { paths: object };

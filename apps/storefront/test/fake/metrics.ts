@@ -28,6 +28,7 @@ function labelsOf({ id, legend }: Panel): Record<string, string>[] {
     const queues = ['payments.commands', 'catalog.commands', 'checkout.replies', 'analytics.events'];
     return queues.flatMap((queue) => outcomes.map((outcome) => ({ queue, outcome })));
   }
+  if (legend === '{{queue}}') return ['payments.commands', 'catalog.commands'].map((queue) => ({ queue }));
   if (id === 'mesh-sagas') return ['Compensated', 'Completed', 'RequiresReview'].map((state) => ({ state }));
   if (id === 'mesh-cache')
     return ['memory', 'redis', 'source'].map((answered_by) => ({ cache: 'products', answered_by }));
