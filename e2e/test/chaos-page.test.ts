@@ -125,7 +125,7 @@ describe('the chaos page', () => {
   it('turns an invariant red when a safeguard is off, names the offenders, and all is healed by one press', async () => {
     await chaos.asOperator(shop, {}, async ({ page }) => {
       await page.getByTestId('board').waitFor({ timeout: chaos.longest });
-      await chaos.plant(page, 'payments.capture-twice', 250);
+      await chaos.plant(page, 'payments.capture-twice', 120);
       await chaos.setLoad(page, { orders: 2, declined: 0 });
       await chaos.invariantIs(page, 4, 'violated');
       await page.getByTestId('chaos-status').getByText('1 invariant violated').waitFor();
@@ -180,7 +180,7 @@ describe('the chaos page', () => {
   it('fits a phone, in the dark, with panels open and something broken', async () => {
     await chaos.asOperator(shop, { width: 360, scheme: 'dark' }, async ({ page }) => {
       await page.getByTestId('mesh-list').waitFor();
-      await chaos.breakIt(page, 'bff>claims', 'link.bff.claims.latency', 250);
+      await chaos.breakIt(page, 'bff>claims', 'link.bff.claims.latency', 120);
       await page.getByTestId('active-faults').waitFor();
       await looksRight(page, 'the chaos page on a phone');
       await chaos.openPanel(page, 'checkout-1');
