@@ -26,7 +26,7 @@ import { verdictRoutes } from './routes/verdicts.ts';
 
 const lookEveryMs = 1_000;
 const metricsEveryMs = 3_000;
-/** The whole of reservations, at a hundredth of a connection's time; not more often than this, in ms. */
+/** The whole of reservations, at a hundredth of a connection's time, a tenth where that is rarely; not more often than this, in ms. */
 const shelfEveryMs = 2_000;
 const shelfPauses = 100;
 

@@ -6,9 +6,13 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
+/** In ms; see below. */
+const patienceMs = 10_000;
+
 /**
  * Calls `look` every `everyMs`, counted from begin to begin. With `pauses` the rest is at least so many times as long as the
- * look was, for looks that grow with what there is. What a look throws goes to `onError`.
+ * look was, for looks that grow with what there is; but where that would be longer than `patienceMs`, ten times as long is
+ * enough: a look that was slow once, on a busy machine, is not put off for minutes. What a look throws goes to `onError`.
  */
 export function createLoop(
   look: () => Promise<void>,
@@ -25,7 +29,7 @@ export function createLoop(
     void looking.then(() => {
       if (stopped) return;
       const took = performance.now() - begun;
-      timer = setTimeout(run, Math.max(20, everyMs - took, took * pauses));
+      timer = setTimeout(run, Math.max(20, everyMs - took, Math.min(took * pauses, Math.max(patienceMs, took * 10))));
     });
   };
   return {
