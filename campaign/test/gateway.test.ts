@@ -14,7 +14,7 @@ const small = {
 const frozen = { devices: 50, framesPerSecond: 2_000, probes: 10, before: 0, frozen: 3_000 };
 const sessions = 60;
 
-describe('the device gateway', { concurrency: true }, () => {
+describe('the device gateway', () => {
   it('keeps what it promises with idle, hostile and unknown devices, without a broker, and killed', async () => {
     const { figures, violations } = await checkGateway({
       ...small,

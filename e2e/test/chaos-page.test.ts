@@ -84,10 +84,10 @@ describe('the chaos page', () => {
       const violated = await chaos.watchBoard(page);
       await chaos.setLoad(page, { orders: 4, declined: 25 });
       await page.locator('[data-load=accepted]').waitFor();
-      await chaos.breakIt(page, 'payments>rabbitmq', 'link.payments.rabbitmq.down', 10);
+      await chaos.breakIt(page, 'payments>rabbitmq', 'link.payments.rabbitmq.down', 30);
       await chaos.breakIt(page, 'checkout-1', 'checkout-1.crash');
-      await chaos.breakIt(page, 'vault', 'vault.vault.seal', 10);
-      await chaos.breakIt(page, 'redis', 'redis.redis.freeze', 5);
+      await chaos.breakIt(page, 'vault', 'vault.vault.seal', 20);
+      await chaos.breakIt(page, 'redis', 'redis.redis.freeze', 15);
       assert.match(
         await page.getByTestId('impact').innerText(),
         /payments cannot reach rabbitmq|[Hh]ealed|requests failed/,

@@ -99,7 +99,8 @@ function InvariantDetails({ verdict }: { verdict: Verdict }) {
             <strong>{plural(offendingTotal, 'offender')}</strong>
             {offendingTotal > offending.length && `, the first ${offending.length} of them`}:
           </p>
-          <ul class="offending">
+          {/* It scrolls where there are many: then a keyboard has to get to it. */}
+          <ul class="offending" tabIndex={0} aria-label="Offenders">
             {offending.map((id) => (
               <li key={id}>
                 <code>{id}</code>
