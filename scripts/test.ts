@@ -11,21 +11,28 @@ import { type Job, type Lane, runJobs } from './runner/pool.ts';
 import { endAll, runCommand } from './runner/processes.ts';
 import { show, showEnd, showIndented, startHeartbeat, step } from './runner/screen.ts';
 import { checkLimit, type StaticCheck, staticChecks } from './runner/static-checks.ts';
-import { runTestFile } from './runner/test-file.ts';
+import { runTestFiles } from './runner/test-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** Twice the cores of the smallest machine: most tests wait for most of their time. */
-const filesAtOnce = 4;
-/** A journey brings some fifteen processes along, and waits for most of its time. */
-const journeysAtOnce = 2;
+/** Three times the cores of the smallest machine: most tests wait for most of their time. */
+const room = 6;
+const unitLane: Lane = { room: 1, atOnce: room };
+/** A journey brings some fifteen processes along. */
+const journeyLane: Lane = { room: 2, atOnce: 2 };
 const unitLimit = 5 * 60_000;
 const journeyLimit = 15 * 60_000;
 const unitFiles = ['{libs,apps,infra,campaign}/**/test/**/*.test.ts', 'scripts/test/**/*.test.ts'];
 const journeyFiles = ['e2e/test/**/*.test.ts'];
+/** Journeys that share a process and so a mesh, in their order: the first of them wants it as it started. */
+const sharing = [
+  ['contract', 'devices', 'chaos-page'],
+  ['hostile', 'review', 'revocation', 'shutdown'],
+  ['parts', 'crash'],
+].map((names) => names.map((name) => `e2e/test/${name}.test.ts`));
 /** Folders whose files take long come first, so that none of them is left alone at the end. */
 const order = ['e2e/', 'campaign/', 'scripts/', 'infra/', 'apps/', 'libs/'];
 /** Ports for the meshes of journeys; each slot has its own. Tests of the lab take theirs from 22000 on. */
-const [firstPort, portsEach] = [10_000, 3_000];
+const [firstPort, portsEach] = [10_000, 2_000];
 
 /**
  * Tools and tests print plain lines: their output is shown only when they fail, often in a log. What one process has
@@ -100,27 +107,25 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
 async function runFiles(units: readonly string[], journeys: readonly string[]): Promise<void> {
   const parts = units.length === 0 ? undefined : startPrivateParts();
   const pages = journeys.length === 0 ? undefined : buildPages();
-  const unitLane: Lane = { atOnce: filesAtOnce };
-  const journeyLane: Lane = { atOnce: journeysAtOnce };
   const unit = (file: string): Job => ({
     lane: unitLane,
     run: async () => {
       const running = await parts;
-      if (running !== undefined) await runFile(file, unitLimit, { ...environment, ...running.environment });
+      if (running !== undefined) await runProcess([file], unitLimit, { ...environment, ...running.environment });
     },
   });
-  const journey = (file: string): Job => ({
+  const journey = (files: readonly string[]): Job => ({
     lane: journeyLane,
     run: async (slot) => {
       await pages;
       const first = firstPort + slot * portsEach;
       const range = `${first}-${first + portsEach - 1}`;
-      await runFile(file, journeyLimit, { ...environment, TEST_PORT_RANGE: range });
+      await runProcess(files, journeyLimit, { ...environment, TEST_PORT_RANGE: range });
     },
   });
   try {
-    await runJobs([...journeys.map(journey), ...units.map(unit)], {
-      atOnce: filesAtOnce,
+    await runJobs([...inProcesses(journeys).map(journey), ...units.map(unit)], {
+      room,
       isOver: () => interrupted !== undefined,
     });
   } finally {
@@ -158,9 +163,17 @@ async function prepare<Result>(name: string, work: () => Promise<Result>): Promi
   }
 }
 
-async function runFile(file: string, limit: number, testEnvironment: NodeJS.ProcessEnv): Promise<void> {
-  const result = await step(file, async () => await runTestFile(file, { root, limit, environment: testEnvironment }));
-  if (interrupted === undefined) record(file, result.milliseconds, result.passed, result.failures, result.output);
+/** The files of each process. */
+function inProcesses(journeys: readonly string[]): string[][] {
+  const shared = sharing.map((files) => files.filter((file) => journeys.includes(file)));
+  const alone = journeys.filter((file) => !sharing.flat().includes(file)).map((file) => [file]);
+  return [...shared, ...alone].filter((files) => files.length > 0);
+}
+
+async function runProcess(files: readonly string[], limit: number, testEnvironment: NodeJS.ProcessEnv): Promise<void> {
+  const name = files.join(' ');
+  const result = await step(name, async () => await runTestFiles(files, { root, limit, environment: testEnvironment }));
+  if (interrupted === undefined) record(name, result.milliseconds, result.passed, result.failures, result.output);
 }
 
 /** Counts and shows what became of one check or file. */

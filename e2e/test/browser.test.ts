@@ -14,7 +14,7 @@ describe('in a browser', () => {
     return shop;
   };
   before(async () => {
-    shop = await openShop();
+    shop = await openShop('light');
   });
   after(() => shop?.close());
 

@@ -14,7 +14,7 @@ const ends = ['Completed', 'Compensated', 'RequiresReview'];
 describe('the chaos page', () => {
   let shop: Shop;
   before(async () => {
-    shop = await openShop({ profile: 'full' });
+    shop = await openShop('full');
   });
   after(() => shop?.close());
 
@@ -197,6 +197,8 @@ describe('the chaos page', () => {
       await page.getByTestId('record').click();
       await page.getByTestId('recording').filter({ hasText: 'Recording' }).waitFor();
       await chaos.setLoad(page, { orders: 1 });
+      // A load is sent a moment after the slider has come to rest.
+      await page.getByTestId('recording').filter({ hasText: '1 step' }).waitFor();
       await chaos.breakIt(page, 'bff>catalog-2', 'link.bff.catalog-2.latency', 5);
       await page.getByTestId('recording').filter({ hasText: '2 steps' }).waitFor();
       await page.getByTestId('record').click();

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Order } from '@ballast/contracts';
 import { until } from '@ballast/testing';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { testMesh, type TestMesh } from './support.ts';
 
 /** They speak other protocols than ours. */
 const standIns = new Set(['payment-provider', 'vault', 'toxiproxy']);
@@ -18,11 +18,10 @@ describe('the contract', () => {
   let readyAt: number;
   let shop: string;
   before(async () => {
-    test = await startTestMesh({}, { profile: 'full' });
+    test = await testMesh('full');
     readyAt = test.events.length;
     shop = test.mesh.urls['bff']!;
   });
-  after(() => test.close());
 
   const json = async (response: Response): Promise<Record<string, never>> =>
     (await response.json()) as Record<string, never>;

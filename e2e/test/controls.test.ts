@@ -10,7 +10,7 @@ import { controls, underWayMs, Verdicts, type Control, type PaymentChoice, type 
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
 import { Compile } from 'typebox/compile';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { testMesh, type TestMesh } from './support.ts';
 
 const check = Compile(Verdicts);
 const json = { 'content-type': 'application/json' };
@@ -35,15 +35,12 @@ describe('a negative control', () => {
   let stop: (() => Promise<void>) | undefined;
 
   before(async () => {
-    test = await startTestMesh({}, { profile: 'full' });
+    test = await testMesh('full');
     token = await signIn();
     stop = await drive();
     await until('a board that is green under load', async () => notHolding(await verdicts()).length === 0, longest);
   });
-  after(async () => {
-    await stop?.();
-    await test.close();
-  });
+  after(() => stop?.());
 
   const signIn = async (): Promise<string> => {
     const answer = await fetch(`${test.mesh.urls['identity']!}/login`, {

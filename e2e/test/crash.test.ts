@@ -3,11 +3,11 @@
  * ends, and stock, our ledger and the provider's ledger come out right.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { PaymentChoice } from '@ballast/contracts';
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
-import { endsByMethod, startTestMesh, type TestMesh } from './support.ts';
+import { endsByMethod, testMesh, type TestMesh } from './support.ts';
 
 const accepted: PaymentChoice = { provider: 'stripe', method: 'pm_card_visa' };
 const paypal: PaymentChoice = { provider: 'paypal', method: 'paypal_approve' };
@@ -110,12 +110,11 @@ describe('an order survives the death of', () => {
   let token: string;
   const json = { 'content-type': 'application/json' };
   before(async () => {
-    test = await startTestMesh();
+    test = await testMesh('light');
     const body = JSON.stringify(demoAccounts[1]);
     const login = await fetch(`${test.mesh.urls['identity']!}/login`, { method: 'POST', headers: json, body });
     token = ((await login.json()) as { accessToken: string }).accessToken;
   });
-  after(() => test.close());
 
   const setFault = async (method: 'PUT' | 'DELETE', names: readonly string[], point: string): Promise<void> => {
     await Promise.all(

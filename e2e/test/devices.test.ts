@@ -34,7 +34,7 @@ describe('devices of a mesh', () => {
   let token: string;
 
   before(async () => {
-    shop = await openShop({ profile: 'full' });
+    shop = await openShop('full');
     ({ test } = shop);
     const { urls } = test.mesh;
     operator = await createShopper({ bffUrl: urls['bff']!, identityUrl: urls['identity']!, ...demoAccounts[1]! });

@@ -1,11 +1,11 @@
 /** The parts fail in the middle of the work: broker and database die and come back, messages come three times in any order. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { commands, type PaymentChoice } from '@ballast/contracts';
 import type { Placed } from '@ballast/campaign';
 import { seededRandom, until } from '@ballast/testing';
 import { connect } from 'amqplib';
-import { endsByMethod, startTestMesh, type TestMesh } from './support.ts';
+import { endsByMethod, testMesh, type TestMesh } from './support.ts';
 
 const payments: readonly PaymentChoice[] = [
   { provider: 'stripe', method: 'pm_card_visa' },
@@ -16,9 +16,8 @@ const payments: readonly PaymentChoice[] = [
 describe('the mesh', () => {
   let test: TestMesh;
   before(async () => {
-    test = await startTestMesh();
+    test = await testMesh('light');
   });
-  after(() => test.close());
 
   /** Places orders, 20 at a time; `whenPlaced` is called with the number placed so far. */
   const order = async (count: number, whenPlaced: (placed: number) => void = () => {}): Promise<Placed[]> => {

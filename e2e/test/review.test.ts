@@ -3,11 +3,11 @@
  * it down, the order is given up meanwhile, and the provider refuses to give the money back. An operator decides.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Order, PaymentChoice } from '@ballast/contracts';
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { testMesh, type TestMesh } from './support.ts';
 
 const json = { 'content-type': 'application/json' };
 /** Longer than a saga waits for its payment, in ms. */
@@ -19,12 +19,11 @@ describe('an order in review', () => {
   let test: TestMesh;
   let token: string;
   before(async () => {
-    test = await startTestMesh();
+    test = await testMesh('light');
     const body = JSON.stringify(demoAccounts[1]);
     const login = await fetch(`${test.mesh.urls['identity']!}/login`, { method: 'POST', headers: json, body });
     token = ((await login.json()) as { accessToken: string }).accessToken;
   });
-  after(() => test.close());
 
   const ask = async (method: string, url: string, body?: object): Promise<Response> =>
     fetch(url, {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { checkRevocation } from '@ballast/campaign';
 import { demoAccounts } from '@ballast/lab';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { testMesh, type TestMesh } from './support.ts';
 
 /** Beside the second promised, what a machine may be held up for. */
 const withinMs = 4_000;
@@ -12,9 +12,8 @@ const small = { revocations: 12, atOnce: 3, withinMs };
 describe('an ended session', () => {
   let test: TestMesh;
   before(async () => {
-    test = await startTestMesh();
+    test = await testMesh('light');
   });
-  after(() => test.close());
 
   /** As an operator would: on the process that runs. */
   const setDefect = async (instance: string, name: string, method: 'PUT' | 'DELETE'): Promise<void> => {

@@ -1,15 +1,16 @@
 /** SIGTERM under load: whatever a service has taken in, it answers. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { before, describe, it } from 'node:test';
 import { until } from '@ballast/testing';
 import { Agent, request } from 'undici';
-import { startTestMesh, type TestMesh } from './support.ts';
+import { testMesh, type TestMesh } from './support.ts';
 
 describe('a service that is told to end while it is under load', () => {
   let test: TestMesh;
   let token: string;
   before(async () => {
-    test = await startTestMesh();
+    test = await testMesh('light');
     const response = await fetch(`${test.mesh.urls['identity']}/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -17,9 +18,8 @@ describe('a service that is told to end while it is under load', () => {
     });
     token = ((await response.json()) as { accessToken: string }).accessToken;
   });
-  after(() => test.close());
 
-  /** Asks one address again and again on kept-alive connections until `stop`; counts what came of it. */
+  /** Asks one address some hundred times a second on kept-alive connections until `stop`; counts what came of it. */
   const load = (url: string, headers: Record<string, string>) => {
     const agent = new Agent({ connections: 12, connect: { timeout: 10_000 } });
     const seen = { answered: 0, refused: 0, lost: [] as string[], unexpected: [] as number[] };
@@ -42,6 +42,7 @@ describe('a service that is told to end while it is under load', () => {
           if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') seen.refused += 1;
           else seen.lost.push(code);
         }
+        await setTimeout(10);
       }
     };
     const workers = Array.from({ length: 12 }, one);

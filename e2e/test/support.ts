@@ -1,6 +1,7 @@
-/** A whole mesh for end-to-end tests: ports, data and parts of its own, gone at the end. */
+/** A whole mesh for end-to-end tests: ports, data and parts of its own, gone at the end of the process. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { createShopper, verdict, type Placed, type Shopper } from '@ballast/campaign';
 import { demoAccounts, isPortFree, startMesh, type LabEvent, type Mesh } from '@ballast/lab';
 import pg from 'pg';
@@ -15,53 +16,60 @@ export interface TestMesh {
   rows<Row extends object = Record<string, unknown>>(query: string, values?: unknown[]): Promise<Row[]>;
   /** Waits until all these orders have ended and judges the mesh; returns each order's state by id. Throws on any violation. */
   settle(placed: readonly Placed[]): Promise<Map<string, string>>;
-  close(): Promise<void>;
 }
 
-/** What a test may want to be different. */
-export interface TestMeshOptions {
-  /** Environment of single services and stand-ins, by their names in the mesh; stronger than what goes to all. */
-  serviceEnvironment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Settings of the lab itself, such as VAULT_LEASE_SECONDS or LEASED_SERVICES. */
-  lab?: Readonly<Record<string, string>>;
-  /** `full` for tests that break links, judge, or drive the chaos page; default the commerce path alone. */
-  profile?: 'full' | 'light';
-}
+/** `full` for tests that break links, judge, or drive the chaos page; `light` is the commerce path alone. */
+export type Profile = 'full' | 'light';
 
 /** How far above its base a mesh uses ports. */
 const portsOfMesh = 700;
 
-/** Many customers share one address and one account here. The bucket of costly calls stays as it is. */
+/**
+ * Many customers share one address and one account here. The bucket of costly calls is as large as it always is, but
+ * fills in five seconds instead of twenty: a journey waits for that.
+ */
 const unhurried = {
   RATE_LIMIT_BURST: '100000',
   RATE_LIMIT_PER_SECOND: '100000',
   CREDENTIALS_BURST: '100000',
   CREDENTIALS_PER_SECOND: '1000',
+  EXPENSIVE_PER_SECOND: '2',
 };
 
 /** Half a second is more than a machine with twenty processes to every core can promise; the campaign holds it to that. */
 const sharesItsMachine = { REPLICA_LAG_MS: '2000' };
 
-/** Starts a mesh and signs a customer in. `env` goes to every service. */
-export async function startTestMesh(
-  env: Record<string, string> = {},
-  options: TestMeshOptions = {},
-): Promise<TestMesh> {
+type Started = { test: TestMesh; close: () => Promise<void> };
+
+const started = new Map<Profile, Promise<Started>>();
+
+/**
+ * The mesh of this process, with a customer signed in; started when it is first asked for. Files that run in one process
+ * share it, so each leaves it working, and stops or breaks nothing for longer than its own tests.
+ */
+export async function testMesh(profile: Profile): Promise<TestMesh> {
+  if (!started.has(profile)) started.set(profile, start(profile));
+  return (await started.get(profile)!).test;
+}
+
+after(
+  async () => {
+    // One that could not start has said so in the tests that wanted it.
+    const meshes = await Promise.allSettled(started.values());
+    await Promise.all(meshes.flatMap((mesh) => (mesh.status === 'fulfilled' ? [mesh.value.close()] : [])));
+  },
+  { timeout: 60_000 },
+);
+
+async function start(profile: Profile): Promise<Started> {
   const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-e2e-'));
   const events: LabEvent[] = [];
   const mesh = await startMesh({
     dataDirectory,
     portBase: await freePortBase(),
-    profile: options.profile ?? 'light',
-    env,
-    serviceEnvironment: {
-      ...options.serviceEnvironment,
-      bff: { ...unhurried, ...options.serviceEnvironment?.['bff'] },
-      ...(options.profile === 'full'
-        ? { auditor: { ...sharesItsMachine, ...options.serviceEnvironment?.['auditor'] } }
-        : {}),
-    },
-    environment: { ...process.env, ...options.lab },
+    profile,
+    serviceEnvironment: { bff: unhurried, ...(profile === 'full' ? { auditor: sharesItsMachine } : {}) },
+    environment: process.env,
     parts: 'native',
     onEvent: (event) => events.push(event),
   });
@@ -74,7 +82,7 @@ export async function startTestMesh(
   const admin = new pg.Pool({ connectionString: mesh.databaseUrl, max: 2 });
   admin.on('error', (error) => events.push({ type: 'log', component: 'test', level: 'warn', message: error.message }));
 
-  return {
+  const test: TestMesh = {
     mesh,
     shopper,
     events,
@@ -92,13 +100,14 @@ export async function startTestMesh(
         throw new Error(violations.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'));
       return states;
     },
-    close: async () => {
-      await admin.end();
-      await shopper.close();
-      await mesh.stop();
-      await rm(dataDirectory, { recursive: true, force: true });
-    },
   };
+  const close = async (): Promise<void> => {
+    await admin.end();
+    await shopper.close();
+    await mesh.stop();
+    await rm(dataDirectory, { recursive: true, force: true });
+  };
+  return { test, close };
 }
 
 /**

@@ -1,11 +1,11 @@
-/** Runs one file of tests in a process of its own and counts what came of it. Whatever is not a passed test is a failure. */
+/** Runs files of tests in a process of their own and counts what came of it. Whatever is not a passed test is a failure. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ended, endMarked, runCommand } from './processes.ts';
 import type { ReportLine } from './reporter.ts';
 
-/** What became of a file. `failures` has one text for each failed test, or for what befell the file as a whole. */
+/** What became of a process. `failures` has one text for each failed test, or for what befell it as a whole. */
 export type FileResult = { passed: number; failures: readonly string[]; output: string; milliseconds: number };
 
 /** Where and how to run it. `limit` is in milliseconds. */
@@ -15,14 +15,21 @@ export type FileOptions = { root: string; limit: number; environment: NodeJS.Pro
 const marker = 'BALLAST_TEST_FILE';
 const reporter = join(import.meta.dirname, 'reporter.ts');
 
-/** Runs `file`, a path relative to the root of the repository. */
-export async function runTestFile(file: string, { root, limit, environment }: FileOptions): Promise<FileResult> {
+/** Runs `files`, paths relative to the root of the repository, in their order: one alone, or several that share what costs. */
+export async function runTestFiles(
+  files: readonly string[],
+  { root, limit, environment }: FileOptions,
+): Promise<FileResult> {
   const folder = mkdtempSync(join(tmpdir(), 'ballast-test-'));
   const report = join(folder, 'report.jsonl');
   try {
     const ended = await runCommand({
       program: process.execPath,
-      arguments: [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, join(root, file)],
+      arguments: [
+        `--test-reporter=${reporter}`,
+        `--test-reporter-destination=${report}`,
+        ...entry(files.map((file) => join(root, file))),
+      ],
       workingDirectory: root,
       environment: { ...environment, [marker]: folder },
       limit,
@@ -32,6 +39,11 @@ export async function runTestFile(file: string, { root, limit, environment }: Fi
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** `node --test --test-isolation=none` would run them by the alphabet. */
+function entry(files: readonly string[]): readonly string[] {
+  return files.length === 1 ? files : [join(import.meta.dirname, 'together.ts'), ...files];
 }
 
 /** Counts every test that passed, and a failure for each test or file that did anything else. */

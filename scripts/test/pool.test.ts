@@ -29,10 +29,10 @@ function bench() {
 
 it('runs as many at once as it may, in order, and one more for each that ends', async () => {
   const { begun, job, end } = bench();
-  const lane = { atOnce: 2 };
+  const lane = { room: 1, atOnce: 2 };
   const all = runJobs(
     ['a', 'b', 'c', 'd'].map((name) => job(name, lane)),
-    { atOnce: 2, isOver: () => false },
+    { room: 2, isOver: () => false },
   );
   assert.deepEqual(begun, ['a', 'b']);
   await end('b');
@@ -46,8 +46,11 @@ it('runs as many at once as it may, in order, and one more for each that ends', 
 
 it('takes the next of another kind where there are enough of one, and comes back to it', async () => {
   const { begun, job, end } = bench();
-  const [few, many] = [{ atOnce: 1 }, { atOnce: 3 }];
-  const all = runJobs([job('few 1', few), job('few 2', few), job('many', many)], { atOnce: 3, isOver: () => false });
+  const [few, many] = [
+    { room: 1, atOnce: 1 },
+    { room: 1, atOnce: 3 },
+  ];
+  const all = runJobs([job('few 1', few), job('few 2', few), job('many', many)], { room: 3, isOver: () => false });
   assert.deepEqual(begun, ['few 1', 'many']);
   await end('many');
   assert.deepEqual(begun, ['few 1', 'many']);
@@ -57,11 +60,30 @@ it('takes the next of another kind where there are enough of one, and comes back
   await all;
 });
 
+it('lets a large one take the room of two, and begins small ones where it does not fit', async () => {
+  const { begun, job, end } = bench();
+  const [large, small] = [
+    { room: 2, atOnce: 3 },
+    { room: 1, atOnce: 3 },
+  ];
+  const all = runJobs([job('large 1', large), job('large 2', large), job('small', small)], {
+    room: 3,
+    isOver: () => false,
+  });
+  assert.deepEqual(begun, ['large 1', 'small']);
+  await end('small');
+  assert.deepEqual(begun, ['large 1', 'small']);
+  await end('large 1');
+  assert.deepEqual(begun, ['large 1', 'small', 'large 2']);
+  await end('large 2');
+  await all;
+});
+
 it('begins no more once it is over, and waits for those that run', async () => {
   const { begun, job, end } = bench();
-  const lane = { atOnce: 1 };
+  const lane = { room: 1, atOnce: 1 };
   let over = false;
-  const all = runJobs([job('a', lane), job('b', lane)], { atOnce: 2, isOver: () => over });
+  const all = runJobs([job('a', lane), job('b', lane)], { room: 2, isOver: () => over });
   over = true;
   await end('a');
   await all;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { readOptions } from '../runner/options.ts';
-import { type FileResult, runTestFile } from '../runner/test-file.ts';
+import { type FileResult, runTestFiles } from '../runner/test-file.ts';
 
 const limit = 30_000;
 /** Only there can the runner see processes that left its group. */
@@ -13,18 +13,23 @@ const onLinux = { skip: process.platform !== 'linux' };
 /** `test` and `describe` are there by their own names in every file that is run here. */
 const opening = "import { after, describe, test } from 'node:test';\n";
 
-function write(context: TestContext, source: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'ballast-runner-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(join(folder, 'some.test.ts'), opening + source);
-  return folder;
-}
-
-async function run(context: TestContext, source: string, milliseconds: number = limit): Promise<FileResult> {
-  const root = write(context, source);
+/** Several sources are files of one process. */
+async function run(
+  context: TestContext,
+  sources: string | readonly string[],
+  milliseconds: number = limit,
+): Promise<FileResult> {
+  const root = mkdtempSync(join(tmpdir(), 'ballast-runner-'));
+  context.after(() => rmSync(root, { recursive: true, force: true }));
+  const files = [sources].flat().map((source, index) => {
+    // The alphabet must not be what orders them.
+    const file = `${9 - index}.test.ts`;
+    writeFileSync(join(root, file), opening + source);
+    return file;
+  });
   // The process that runs this file must not be taken for the parent of a `node --test`.
   const environment = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  return await runTestFile('some.test.ts', { root, limit: milliseconds, environment });
+  return await runTestFiles(files, { root, limit: milliseconds, environment });
 }
 
 /** A process that has ended may stay in the table for as long as nobody asks for its exit code. */
@@ -87,6 +92,30 @@ for (const [what, source, expected] of bad) {
     assert.match(failures[0] ?? '', expected);
   });
 }
+
+it('runs several files in one process, in their order, and counts all of them', async (context) => {
+  const file = (name: string) =>
+    `describe('${name}', () => { test('follows', () => { if (globalThis.last !== ${name === 'b' ? "'a'" : 'undefined'}) throw new Error('last: ' + globalThis.last); globalThis.last = '${name}'; }); });`;
+  const { passed, failures } = await run(context, [file('a'), file('b')]);
+  assert.deepEqual([passed, failures], [2, []]);
+});
+
+it('fails files of one process of which one cannot be loaded, or fails', async (context) => {
+  const good = "test('a', () => {});";
+  for (const other of [
+    "import './missing.ts';",
+    "test('bad', () => { throw new Error('why'); });",
+    'syntax error here',
+  ]) {
+    for (const sources of [
+      [good, other],
+      [other, good],
+    ]) {
+      const { failures } = await run(context, sources);
+      assert.notDeepEqual(failures, [], sources.join('\n'));
+    }
+  }
+});
 
 it('ends a file that hangs, with everything it started', onLinux, async (context) => {
   const pidFile = join(mkdtempSync(join(tmpdir(), 'ballast-runner-')), 'pid');

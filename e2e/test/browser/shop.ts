@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ensureChromium } from '@ballast/lab';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { startTestMesh, type TestMesh, type TestMeshOptions } from '../support.ts';
+import { testMesh, type Profile, type TestMesh } from '../support.ts';
 
 const flags =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
@@ -34,10 +34,9 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-/** Starts the mesh and the browser. */
-export async function openShop(options: Pick<TestMeshOptions, 'profile'> = {}): Promise<Shop> {
-  // The bucket of costly calls fills in five seconds instead of twenty: one journey waits for that.
-  const test = await startTestMesh({}, { ...options, serviceEnvironment: { bff: { EXPENSIVE_PER_SECOND: '2' } } });
+/** Starts the browser, and the mesh unless it is there. */
+export async function openShop(profile: Profile): Promise<Shop> {
+  const test = await testMesh(profile);
   const url = test.mesh.urls['bff']!;
   const { executablePath, environment } = await ensureChromium();
   const env = { ...process.env, ...environment } as Record<string, string>;
@@ -87,10 +86,7 @@ export async function openShop(options: Pick<TestMeshOptions, 'profile'> = {}): 
       }
       assert.deepEqual(complaints, []);
     },
-    close: async () => {
-      await browser.close();
-      await test.close();
-    },
+    close: () => browser.close(),
   };
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { demoAccounts } from '@ballast/lab';
 import { until } from '@ballast/testing';
-import { startTestMesh, type TestMesh } from '../support.ts';
+import { testMesh, type TestMesh } from '../support.ts';
 import { openSigning, type Signing } from './signing.ts';
 import { openForge, type Forge } from './tokens.ts';
 import { bytesOf, exchange, type Reply, type Request } from './wire.ts';
@@ -52,18 +52,9 @@ export const services = ['bff', 'identity', 'catalog-1', 'checkout-1', 'payments
 
 const json = ['content-type', 'application/json'] as const;
 
-/** Starts the mesh and fills it with what there is to attack. */
+/** Fills the mesh with what there is to attack. */
 export async function createWorld(): Promise<World> {
-  const test = await startTestMesh();
-  try {
-    return await fill(test);
-  } catch (error) {
-    await test.close();
-    throw error;
-  }
-}
-
-async function fill(test: TestMesh): Promise<World> {
+  const test = await testMesh('light');
   const { urls } = test.mesh;
   const send: World['send'] = (service, request, options = {}) =>
     exchange(urls[service]!, options.bytes ?? bytesOf(request), {

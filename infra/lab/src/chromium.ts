@@ -1,4 +1,7 @@
-/** A Chromium for browser tests: the machine's own, else Debian's. */
+/**
+ * A Chromium for browser tests: the machine's own, else Debian's. Its headless shell is preferred: the same engine
+ * without the browser's own windows, which take as much of the machine again as the page.
+ */
 import { type FoundProgram, findOrInstall } from './native-packages.ts';
 
 /** Where the browser is and what its environment needs beside the usual; as root it must run with `--no-sandbox`. */
@@ -14,8 +17,9 @@ export async function ensureChromium(onProgress: (message: string) => void = () 
   const found: FoundProgram = await findOrInstall({
     part: 'chromium',
     address: 'browser tests',
-    package: 'chromium',
+    package: 'chromium-headless-shell',
     programs: [
+      'usr/lib/chromium/chromium-headless-shell',
       'usr/bin/chromium',
       'usr/lib/chromium/chromium',
       'usr/bin/google-chrome',

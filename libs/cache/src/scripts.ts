@@ -60,7 +60,8 @@ const silenceMs = 1_500;
  */
 export function connect(url: string, commandTimeoutMs: number): CacheRedis {
   const redis = new Redis(url, {
-    connectTimeout: 1_000,
+    // Timers run before sockets are read: a process that starts on a busy machine would take a connection for one that hangs.
+    connectTimeout: 3_000,
     commandTimeout: commandTimeoutMs,
     socketTimeout: silenceMs,
     maxRetriesPerRequest: 0,

@@ -14,6 +14,8 @@ export interface World {
   open: (options?: Partial<OpenDatabaseOptions>, changes?: Partial<PostgresConfig>) => Promise<LeasedDatabase>;
   /** Leased logins that exist in PostgreSQL now. */
   logins: () => Promise<string[]>;
+  /** How many sessions such logins have, whether they still exist or not. */
+  sessions: () => Promise<number>;
   entries: LogEntry[];
 }
 
@@ -58,6 +60,12 @@ export async function world(
         [`v-approle-${service}-`],
       );
       return rows.map(({ rolname }) => rolname);
+    },
+    sessions: async () => {
+      const { rowCount } = await admin.query('SELECT FROM pg_stat_activity WHERE starts_with(usename, $1)', [
+        `v-approle-${service}-`,
+      ]);
+      return rowCount ?? 0;
     },
     entries,
   };

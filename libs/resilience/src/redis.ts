@@ -10,7 +10,8 @@ const commandTimeoutMs = 150;
  */
 export function connectRedis(url: string): Redis {
   return new Redis(url, {
-    connectTimeout: 1_000,
+    // Timers run before sockets are read: a process that starts on a busy machine would take a connection for one that hangs.
+    connectTimeout: 3_000,
     commandTimeout: commandTimeoutMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,

@@ -26,7 +26,7 @@ export function createRedisControl(url: string, report: Report): RedisControl {
   const connect = (): Redis => {
     if (connection !== null) return connection;
     const redis = new Redis(url, {
-      connectTimeout: 1_000,
+      connectTimeout: 3_000,
       commandTimeout: 3_000,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: true,

@@ -25,7 +25,7 @@ export function createLiveOrders(options: {
   const known = new Map<string, number>();
   const connect = (): Redis => {
     const redis = new Redis(options.redisUrl, {
-      connectTimeout: 1_000,
+      connectTimeout: 3_000,
       commandTimeout: 1_000,
       maxRetriesPerRequest: 1,
       enableOfflineQueue: false,
