@@ -63,12 +63,20 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
   const stopHeartbeat = startHeartbeat();
-  const wants = (group: Group): boolean => interrupted === undefined && (options.only ?? group) === group;
-  if (wants('static')) await runStaticChecks(options.filter);
-  await runFiles(
-    wants('unit') ? find(unitFiles, options.filter) : [],
-    wants('e2e') ? find(journeyFiles, options.filter) : [],
-  );
+  const wants = (group: Group): boolean => (options.only ?? group) === group;
+  const units = wants('unit') ? find(unitFiles, options.filter) : [];
+  const journeys = wants('e2e') ? find(journeyFiles, options.filter) : [];
+  // What is compiled and checked meanwhile leaves the disk to them.
+  const prepared: Prepared = {
+    parts: units.length === 0 ? undefined : startPrivateParts(),
+    pages: journeys.length === 0 ? undefined : buildPages(),
+  };
+  try {
+    if (wants('static')) await runStaticChecks(options.filter);
+    await runFiles(units, journeys, prepared);
+  } finally {
+    await (await prepared.parts)?.stop();
+  }
   stopHeartbeat();
   if (total.passed + total.failed === 0) show('nothing ran');
   if (interrupted !== undefined) show(`interrupted by ${interrupted}: not everything ran`);
@@ -103,10 +111,15 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
   record(name, performance.now() - started, failed ? 0 : 1, failed ? [''] : [], output);
 }
 
+/** What is got ready beside the static checks. */
+type Prepared = { parts: Promise<RunningParts | undefined> | undefined; pages: Promise<unknown> | undefined };
+
 /** All of them in one pool: where journeys wait, as they often do, there is something else to be done. */
-async function runFiles(units: readonly string[], journeys: readonly string[]): Promise<void> {
-  const parts = units.length === 0 ? undefined : startPrivateParts();
-  const pages = journeys.length === 0 ? undefined : buildPages();
+async function runFiles(
+  units: readonly string[],
+  journeys: readonly string[],
+  { parts, pages }: Prepared,
+): Promise<void> {
   const unit = (file: string): Job => ({
     lane: unitLane,
     run: async () => {
@@ -123,14 +136,10 @@ async function runFiles(units: readonly string[], journeys: readonly string[]): 
       await runProcess(files, journeyLimit, { ...environment, TEST_PORT_RANGE: range });
     },
   });
-  try {
-    await runJobs([...inProcesses(journeys).map(journey), ...units.map(unit)], {
-      room,
-      isOver: () => interrupted !== undefined,
-    });
-  } finally {
-    await (await parts)?.stop();
-  }
+  await runJobs([...inProcesses(journeys).map(journey), ...units.map(unit)], {
+    room,
+    isOver: () => interrupted !== undefined,
+  });
 }
 
 /** Unit tests share one set: each file makes a database and a broker namespace of its own in it. Undefined: it failed. */

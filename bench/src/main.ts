@@ -69,10 +69,13 @@ async function run(): Promise<void> {
 
 async function runOnParts(wanted: readonly string[], say: (line: string) => void): Promise<void> {
   if (wanted.length === 0) return;
-  const { startParts } = await import('@ballast/lab');
+  const { guarded, startParts } = await import('@ballast/lab');
   say('starting parts');
   // With every commit flushed to disk, as `npm start` has it, for us and for the peers alike.
-  const parts = await startParts({ durable: true });
+  const { thing: parts, close } = await guarded(
+    () => startParts({ durable: true }),
+    (started) => started.stop(),
+  );
   // What helps tests to databases of their own helps here, too.
   Object.assign(process.env, parts.environment);
   const { postgres, rabbitmq, redis } = parts.urls;
@@ -92,7 +95,7 @@ async function runOnParts(wanted: readonly string[], say: (line: string) => void
     };
     for (const name of wanted) console.log(`\n${await benches[name as keyof typeof benches]()}`);
   } finally {
-    await parts.stop();
+    await close();
   }
 }
 

@@ -1,8 +1,6 @@
 /** Whole orders through HTTP, both providers in turn: from the first request until the order has ended. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createShopper } from '@ballast/campaign';
-import { demoAccounts, startMesh } from '@ballast/lab';
+import { createShopper, openMesh } from '@ballast/campaign';
+import { demoAccounts } from '@ballast/lab';
 import type { BenchContext } from './context.ts';
 import { cpuMilliseconds, type Contender, measure, median, range } from './measure.ts';
 
@@ -16,16 +14,8 @@ export async function ordersBench({
   roundMs,
   say,
 }: Pick<BenchContext, 'rounds' | 'roundMs' | 'say'>): Promise<string> {
-  const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-bench-'));
   say('starting a mesh of its own');
-  const unlimited = { RATE_LIMIT_BURST: '1000000', RATE_LIMIT_PER_SECOND: '1000000' };
-  const mesh = await startMesh({
-    dataDirectory,
-    portBase: 7_300,
-    profile: 'light',
-    parts: 'native',
-    serviceEnvironment: { bff: unlimited },
-  });
+  const { thing: mesh, close } = await openMesh({ portBase: 7_300, disposable: false });
   try {
     const shopper = await createShopper({
       bffUrl: mesh.urls['bff']!,
@@ -91,7 +81,6 @@ export async function ordersBench({
         .join(', ')}`,
     ].join('\n');
   } finally {
-    await mesh.stop();
-    await rm(dataDirectory, { recursive: true, force: true });
+    await close();
   }
 }

@@ -1,9 +1,8 @@
 /** `npm run campaign`: breaks a mesh of its own on purpose and says whether anything was lost. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { LabProblem, startMesh } from '@ballast/lab';
+import { LabProblem } from '@ballast/lab';
 import { chaosCommand, NoExperiment } from './chaos/command.ts';
 import { readOptions, usage } from './config.ts';
+import { openMesh } from './open-mesh.ts';
 import { runGuarantees } from './run-guarantees.ts';
 import { run, type Report } from './run.ts';
 import { readSimulation, runSimulation, simulationUsage } from './simulation/command.ts';
@@ -61,18 +60,9 @@ if (options.minutes !== undefined || options.experiment !== undefined) {
   }
 }
 
-const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-campaign-'));
 try {
   say('starting a mesh of its own …');
-  // One customer stands for many.
-  const unlimited = { RATE_LIMIT_BURST: '1000000', RATE_LIMIT_PER_SECOND: '1000000' };
-  const mesh = await startMesh({
-    dataDirectory,
-    portBase: options.portBase,
-    profile: 'light',
-    disposable: false,
-    serviceEnvironment: { bff: unlimited },
-  });
+  const { thing: mesh, close } = await openMesh({ portBase: options.portBase, disposable: false });
   try {
     const report = await run(mesh, { ...options, say });
     print(report, options.seed);
@@ -84,12 +74,10 @@ try {
     if (oneEnd) say('hollow run: both ends, Completed and Compensated, must be reached');
     process.exitCode = report.violations.length > 0 || report.refused > 0 || hollow ? 1 : 0;
   } finally {
-    await mesh.stop();
+    await close();
   }
 } catch (error) {
   if (!(error instanceof LabProblem)) throw error;
   console.error(error.message);
   process.exitCode = 1;
-} finally {
-  await rm(dataDirectory, { recursive: true, force: true });
 }

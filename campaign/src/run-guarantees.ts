@@ -1,9 +1,8 @@
 /** Runs the checks of single guarantees one after the other, each on real parts, and prints what they measured. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { startMesh, startParts, type Mesh } from '@ballast/lab';
+import { guarded, startParts, type Guarded, type Mesh } from '@ballast/lab';
 import { useParts } from './config.ts';
 import { chooseGuarantees } from './guarantees/index.ts';
+import { openMesh } from './open-mesh.ts';
 
 /** Resolves to whether all of them held. `say` is told a line at a time. */
 export async function runGuarantees(
@@ -13,29 +12,23 @@ export async function runGuarantees(
   const { say } = options;
   const chosen = chooseGuarantees(list);
   say('starting parts …');
-  const parts = await startParts();
+  const { thing: parts, close } = await guarded(
+    () => startParts(),
+    (started) => started.stop(),
+  );
   useParts(parts.environment);
   let held = true;
   try {
     for (const { number, name, size, check } of chosen) {
       say('');
       say(`guarantee ${number}, ${name}: ${JSON.stringify(size)}`);
-      const meshes: { mesh: Mesh; dataDirectory: string }[] = [];
+      const meshes: Guarded<Mesh>[] = [];
       const started = performance.now();
       try {
         const { figures, violations } = await check(async () => {
-          const dataDirectory = await mkdtemp(join(import.meta.dirname, '../../.lab-campaign-'));
-          // Many sign-ins from one address belong to what is checked.
-          const unlimited = { RATE_LIMIT_BURST: '1000000', RATE_LIMIT_PER_SECOND: '1000000' };
-          const mesh = await startMesh({
-            dataDirectory,
-            portBase: options.portBase,
-            profile: 'light',
-            disposable: true,
-            serviceEnvironment: { bff: unlimited },
-          });
-          meshes.push({ mesh, dataDirectory });
-          return mesh;
+          const opened = await openMesh({ portBase: options.portBase, disposable: true });
+          meshes.push(opened);
+          return opened.thing;
         });
         for (const [figure, value] of Object.entries(figures)) say(`  ${figure.padEnd(44)} ${value}`);
         say(`  ${'seconds'.padEnd(44)} ${((performance.now() - started) / 1000).toFixed(0)}`);
@@ -43,14 +36,11 @@ export async function runGuarantees(
         for (const violation of violations.slice(0, 20)) say(`    ${violation}`);
         if (violations.length > 0) held = false;
       } finally {
-        for (const { mesh, dataDirectory } of meshes) {
-          await mesh.stop();
-          await rm(dataDirectory, { recursive: true, force: true });
-        }
+        for (const mesh of meshes) await mesh.close();
       }
     }
   } finally {
-    await parts.stop();
+    await close();
   }
   return held;
 }

@@ -125,7 +125,8 @@ export async function createShopper(options: {
       throw new Error('the order was not taken', { cause: last });
     },
     end: async (orderId, patienceMs) => {
-      const deadline = Date.now() + patienceMs;
+      const began = Date.now();
+      const deadline = began + patienceMs;
       for (;;) {
         try {
           const { state } = await find(orderId);
@@ -135,7 +136,8 @@ export async function createShopper(options: {
           if (Date.now() > deadline) throw error;
         }
         if (Date.now() > deadline) return null;
-        await pause(100);
+        // Hundreds may wait: whoever has waited for long asks less often.
+        await pause(Math.max(100, Math.min((Date.now() - began) / 10, 1_000)));
       }
     },
     close: () => agent.close(),

@@ -46,8 +46,8 @@ describe('identity at its start', () => {
       ]);
       // What one signs, each accepts.
       for (const { server } of replicas) {
-        const session = await signIn(server, demo);
         for (const other of replicas) {
+          const session = await signIn(server, demo);
           assert.equal((await post(other.server, '/logout', undefined, session.accessToken)).statusCode, 204);
         }
       }

@@ -1,6 +1,7 @@
 /** `npm run campaign -- --seed 7 --minutes 5` and `--experiment FILE`: a mesh of its own, one run, one report. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { Experiment } from '@ballast/contracts';
+import { guarded } from '@ballast/lab';
 import { Compile } from 'typebox/compile';
 import { reportLines, type ChaosReport } from './report.ts';
 import { runChaos } from './run-chaos.ts';
@@ -27,23 +28,17 @@ export class NoExperiment extends Error {
 }
 
 /**
- * Starts a mesh, runs, prints and stops it; so do SIGINT and SIGTERM, which end the process as well. Resolves to the report.
+ * Starts a mesh, runs, prints and stops it. Resolves to the report.
  * Throws {@link NoExperiment}.
  */
 export async function chaosCommand(command: ChaosCommand, say: (line: string) => void): Promise<ChaosReport> {
   const experiment = command.experiment === undefined ? undefined : await readExperiment(command.experiment);
   const seed = experiment?.seed ?? command.seed;
-  const interrupted = new AbortController();
   say('starting a mesh of its own …');
-  const starting = openStage({ portBase: command.portBase, seed, keep: command.keep, signal: interrupted.signal });
-  const giveUp = async (): Promise<never> => {
-    interrupted.abort();
-    const [started] = await Promise.allSettled([starting]);
-    if (started.status === 'fulfilled') await started.value.close();
-    process.exit(130);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void giveUp());
-  const stage = await starting;
+  const { thing: stage, close } = await guarded(
+    (signal) => openStage({ portBase: command.portBase, seed, keep: command.keep, signal }),
+    (opened) => opened.close(),
+  );
   try {
     const report = await runChaos(stage, {
       seed,
@@ -57,7 +52,7 @@ export async function chaosCommand(command: ChaosCommand, say: (line: string) =>
     return report;
   } finally {
     if (command.keep) say(`logs and data are kept in ${stage.dataDirectory}`);
-    await stage.close();
+    await close();
   }
 }
 

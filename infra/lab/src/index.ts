@@ -3,6 +3,7 @@ export { type Chromium, ensureChromium } from './chromium.ts';
 export { type ComponentReport, restartDelays } from './component.ts';
 export { readConfig, type LabConfig } from './config.ts';
 export type { ComponentKind, ComponentState, LabEvent, OnEvent } from './events.ts';
+export { guarded, type Guarded } from './guarded.ts';
 export { startMesh } from './mesh.ts';
 export type { Mesh, MeshOptions } from './mesh-options.ts';
 export { type PartName, partNames } from './parts/part.ts';

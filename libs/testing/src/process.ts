@@ -1,7 +1,8 @@
 /** A service as a process of its own: to be killed, and to be judged by its log and its exit code. */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { until } from './until.ts';
 
@@ -29,14 +30,24 @@ export interface ServiceProcess {
   end(signal?: NodeJS.Signals): Promise<ProcessEnd>;
 }
 
-/** A port of 127.0.0.1 that nobody listens on at this moment. */
+/**
+ * A port of 127.0.0.1 that nobody listens on at this moment, below those that the kernel takes for outgoing connections
+ * (32768 on Linux): none of these takes it before whoever asked does.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(22_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
+      throw error;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Where Node keeps what it has compiled, when the one who runs the tests has given a folder: it starts sooner then. */

@@ -1,7 +1,7 @@
 /** Waiting for a condition instead of for time. */
 
 /** Between two looks, in ms: at first, and at most. What takes long is looked at less often, and left more time for it. */
-const pauses = { first: 10, longest: 60 };
+const pauses = { first: 10, longest: 250 };
 
 /**
  * Polls `check` until it returns something other than undefined, null or false, and resolves to that. Rejects after
