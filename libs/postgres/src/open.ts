@@ -89,7 +89,7 @@ async function openLeased(
   settings: VaultSettings,
   { migrations, logger, metrics, startWithinMs = 30_000, ...options }: OpenDatabaseOptions,
 ): Promise<LeasedDatabase> {
-  const vault = createVault(settings);
+  const vault = await createVault(settings);
   const log = createRotationLog(tellLog(logger));
   const manager = new LeaseManager({
     vault,
