@@ -17,6 +17,7 @@ export async function openMesh(options: { portBase: number; disposable: boolean 
           ...options,
           dataDirectory,
           profile: 'light',
+          parts: 'native',
           serviceEnvironment: { bff: unlimited },
           signal,
         });

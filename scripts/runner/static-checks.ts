@@ -13,16 +13,21 @@ export const staticChecks: readonly StaticCheck[] = [
   {
     name: 'types',
     commands: [
-      [tool('tsc'), '--noEmit', '-p', 'tsconfig.json'],
-      [tool('tsc'), '--noEmit', '-p', 'e2e/tsconfig.json'],
-      [tool('tsc'), '--noEmit', '-p', 'apps/storefront/tsconfig.json'],
-      [tool('tsc'), '--noEmit', '-p', 'apps/storefront/test/tsconfig.json'],
+      tsc('tsconfig.json'),
+      tsc('e2e/tsconfig.json'),
+      tsc('apps/storefront/tsconfig.json'),
+      tsc('apps/storefront/test/tsconfig.json'),
     ],
   },
   { name: 'lint', commands: [[tool('oxlint'), '--type-aware', '--deny-warnings']] },
   { name: 'boundaries', commands: [[tool('node'), 'scripts/boundaries.ts']] },
   { name: 'unused', commands: [[tool('knip'), '--no-progress', '--no-config-hints']] },
 ];
+
+/** On two cores each of its threads finds out anew what the others know: one is quicker, and takes half of the machine. */
+function tsc(project: string): [string, ...string[]] {
+  return [tool('tsc'), '--noEmit', '--singleThreaded', '-p', project];
+}
 
 function tool(name: string): string {
   return join('node_modules', '.bin', name);
