@@ -30,6 +30,16 @@ describe('an ended session', () => {
     assert.equal(answer.status, 200);
   };
 
+  /** What is seen while it is planted; it never outlives its test. */
+  const withDefect = async (instance: string, name: string): Promise<string[]> => {
+    await setDefect(instance, name, 'PUT');
+    try {
+      return (await checkRevocation(test.mesh, { revocations: 1, atOnce: 1, withinMs })).violations;
+    } finally {
+      await setDefect(instance, name, 'DELETE');
+    }
+  };
+
   it('is refused by every service within a second, its streams are closed, and who cannot know takes no writes', async (context) => {
     const { figures, violations } = await checkRevocation(test.mesh, small);
     context.diagnostic(JSON.stringify(figures));
@@ -41,16 +51,12 @@ describe('an ended session', () => {
   });
 
   it('is let in where the check is left out, and this test sees where', async () => {
-    await setDefect('catalog-2', 'service.ignore-revocations', 'PUT');
-    const { violations } = await checkRevocation(test.mesh, { revocations: 1, atOnce: 1, withinMs });
-    await setDefect('catalog-2', 'service.ignore-revocations', 'DELETE');
+    const violations = await withDefect('catalog-2', 'service.ignore-revocations');
     assert.deepEqual([...new Set(violations.map((violation) => violation.split(' ')[0]))], ['catalog-2']);
   });
 
   it('might write where an old view is trusted, and this test sees where', async () => {
-    await setDefect('claims', 'service.trust-stale-view', 'PUT');
-    const { violations } = await checkRevocation(test.mesh, { revocations: 1, atOnce: 1, withinMs });
-    await setDefect('claims', 'service.trust-stale-view', 'DELETE');
+    const violations = await withDefect('claims', 'service.trust-stale-view');
     assert.deepEqual([...new Set(violations.map((violation) => violation.split(' ')[0]))], ['claims']);
   });
 });
