@@ -26,7 +26,7 @@ const journeyFiles = ['e2e/test/**/*.test.ts'];
 /** Journeys that share a process and so a mesh, in their order: some want it as it started. Those that take longest come first. */
 const sharing = [
   ['parts', 'crash', 'browser'],
-  ['contract', 'devices', 'chaos-page', 'controls'],
+  ['contract', 'devices', 'chaos-page'],
   ['hostile', 'review', 'revocation', 'shutdown'],
 ].map((names) => names.map((name) => `e2e/test/${name}.test.ts`));
 /** Folders whose files take long come first, so that none of them is left alone at the end. */
