@@ -5,7 +5,14 @@
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { buildStorefront, type RunningParts, startParts, storefrontIsStale } from '@ballast/lab';
+import {
+  buildStorefront,
+  type BundledPackages,
+  bundlePackages,
+  type RunningParts,
+  startParts,
+  storefrontIsStale,
+} from '@ballast/lab';
 import { type Group, type Options, readOptions, usage } from './runner/options.ts';
 import { type Job, type Lane, runJobs } from './runner/pool.ts';
 import { endAll, runCommand } from './runner/processes.ts';
@@ -68,6 +75,7 @@ async function main(): Promise<void> {
   const journeys = wants('e2e') ? find(journeyFiles, options.filter) : [];
   // What is compiled and checked meanwhile leaves the disk to them.
   const prepared: Prepared = {
+    packages: units.length + journeys.length === 0 ? undefined : prepare('packages', bundlePackages),
     parts: units.length === 0 ? undefined : startPrivateParts(),
     pages: journeys.length === 0 ? undefined : buildPages(),
   };
@@ -112,19 +120,23 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
 }
 
 /** What is got ready beside the static checks. */
-type Prepared = { parts: Promise<RunningParts | undefined> | undefined; pages: Promise<unknown> | undefined };
+type Prepared = {
+  packages: Promise<BundledPackages | undefined> | undefined;
+  parts: Promise<RunningParts | undefined> | undefined;
+  pages: Promise<unknown> | undefined;
+};
 
 /** All of them in one pool: where journeys wait, as they often do, there is something else to be done. */
 async function runFiles(
   units: readonly string[],
   journeys: readonly string[],
-  { parts, pages }: Prepared,
+  { packages, parts, pages }: Prepared,
 ): Promise<void> {
   const unit = (file: string): Job => ({
     lane: unitLane,
     run: async () => {
       const running = await parts;
-      if (running !== undefined) await runProcess([file], unitLimit, { ...environment, ...running.environment });
+      if (running !== undefined) await runProcess([file], unitLimit, running.environment, await packages);
     },
   });
   const journey = (files: readonly string[]): Job => ({
@@ -133,7 +145,7 @@ async function runFiles(
       await pages;
       const first = firstPort + slot * portsEach;
       const range = `${first}-${first + portsEach - 1}`;
-      await runProcess(files, journeyLimit, { ...environment, TEST_PORT_RANGE: range });
+      await runProcess(files, journeyLimit, { TEST_PORT_RANGE: range }, await packages);
     },
   });
   await runJobs([...inProcesses(journeys).map(journey), ...units.map(unit)], {
@@ -179,9 +191,20 @@ function inProcesses(journeys: readonly string[]): string[][] {
   return [...shared, ...alone].filter((files) => files.length > 0);
 }
 
-async function runProcess(files: readonly string[], limit: number, testEnvironment: NodeJS.ProcessEnv): Promise<void> {
+async function runProcess(
+  files: readonly string[],
+  limit: number,
+  given: Readonly<Record<string, string>>,
+  packages: BundledPackages | undefined,
+): Promise<void> {
   const name = files.join(' ');
-  const result = await step(name, async () => await runTestFiles(files, { root, limit, environment: testEnvironment }));
+  const options = {
+    root,
+    limit,
+    environment: { ...environment, ...packages?.environment, ...given },
+    preloads: packages?.arguments ?? [],
+  };
+  const result = await step(name, async () => await runTestFiles(files, options));
   if (interrupted === undefined) record(name, result.milliseconds, result.passed, result.failures, result.output);
 }
 

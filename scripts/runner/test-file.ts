@@ -8,8 +8,8 @@ import type { ReportLine } from './reporter.ts';
 /** What became of a process. `failures` has one text for each failed test, or for what befell it as a whole. */
 export type FileResult = { passed: number; failures: readonly string[]; output: string; milliseconds: number };
 
-/** Where and how to run it. `limit` is in milliseconds. */
-export type FileOptions = { root: string; limit: number; environment: NodeJS.ProcessEnv };
+/** Where and how to run it. `limit` is in milliseconds; `preloads` are arguments for Node. */
+export type FileOptions = { root: string; limit: number; environment: NodeJS.ProcessEnv; preloads?: readonly string[] };
 
 /** Set to a value of its own in every process that a test file starts. */
 const marker = 'BALLAST_TEST_FILE';
@@ -18,7 +18,7 @@ const reporter = join(import.meta.dirname, 'reporter.ts');
 /** Runs `files`, paths relative to the root of the repository, in their order: one alone, or several that share what costs. */
 export async function runTestFiles(
   files: readonly string[],
-  { root, limit, environment }: FileOptions,
+  { root, limit, environment, preloads = [] }: FileOptions,
 ): Promise<FileResult> {
   const folder = mkdtempSync(join(tmpdir(), 'ballast-test-'));
   const report = join(folder, 'report.jsonl');
@@ -26,6 +26,7 @@ export async function runTestFiles(
     const ended = await runCommand({
       program: process.execPath,
       arguments: [
+        ...preloads,
         `--test-reporter=${reporter}`,
         `--test-reporter-destination=${report}`,
         ...entry(files.map((file) => join(root, file))),

@@ -6,6 +6,7 @@ export type { ComponentKind, ComponentState, LabEvent, OnEvent } from './events.
 export { guarded, type Guarded } from './guarded.ts';
 export { startMesh } from './mesh.ts';
 export type { Mesh, MeshOptions } from './mesh-options.ts';
+export { type BundledPackages, bundlePackages } from './packages/bundle.ts';
 export { type PartName, partNames } from './parts/part.ts';
 export type { PartChoice } from './parts/parts.ts';
 export { findPrometheus, prometheusConfiguration, type ScrapeTarget } from './parts/prometheus.ts';

@@ -14,6 +14,7 @@ import { dockerAnswers, type DockerParts, dockerParts } from './docker.ts';
 import type { OnEvent } from './events.ts';
 import type { Mesh, MeshOptions } from './mesh-options.ts';
 import { MetricsServer } from './metrics-server.ts';
+import { type BundledPackages, bundlePackages, packagesAreBundled } from './packages/bundle.ts';
 import { type LabPaths, nodeBinary, repositoryRoot } from './paths.ts';
 import { prepareDatabase, requireReachable, telling } from './parts/outside.ts';
 import { labPartUrls, type PartName, partNames, partVariables, plainEnvironment } from './parts/part.ts';
@@ -27,9 +28,6 @@ import { forget, writeState } from './state-file.ts';
 import { buildStorefront, storefrontIsStale } from './storefront.ts';
 import { ballastTopology, partOffsets, type ServiceDefinition, type Topology } from './topology.ts';
 import { prepareVault, type VaultPlan } from './vault.ts';
-
-/** Preloaded into every process of ours. */
-const keepCompiled = join(import.meta.dirname, 'keep-compiled.ts');
 
 const serviceStopTimeout = 10_000;
 const serviceReadyTimeout = 60_000;
@@ -52,6 +50,7 @@ export class RunningMesh {
   readonly #onEvent: OnEvent;
   readonly #components = new Map<string, Component>();
   #brokerControl: BrokerControl | undefined;
+  #packages: Promise<BundledPackages> | undefined;
   readonly #startedAt = new Date().toISOString();
   #stopping: Promise<void> | undefined;
 
@@ -247,12 +246,13 @@ export class RunningMesh {
   }
 
   async #startService(definition: ServiceDefinition, needs: readonly Promise<void>[]): Promise<void> {
-    await Promise.all(needs);
+    this.#packages ??= this.#bundlePackages();
+    const [packages] = await Promise.all([this.#packages, ...needs]);
     if (this.#stopping !== undefined) return;
-    await this.#add(this.#serviceSpec(definition)).start();
+    await this.#add(this.#serviceSpec(definition, packages)).start();
   }
 
-  #serviceSpec(definition: ServiceDefinition): ComponentSpec {
+  #serviceSpec(definition: ServiceDefinition, packages: BundledPackages): ComponentSpec {
     return {
       name: definition.name,
       kind: definition.kind,
@@ -260,11 +260,12 @@ export class RunningMesh {
       ...(definition.morePorts === undefined ? {} : { morePorts: definition.morePorts }),
       address: localUrl(definition.port),
       command: nodeBinary,
-      arguments: ['--import', keepCompiled, resolve(repositoryRoot, definition.entry)],
+      arguments: [...packages.arguments, resolve(repositoryRoot, definition.entry)],
       workingDirectory: repositoryRoot,
       environment: {
         NODE_COMPILE_CACHE: join(this.#paths.root, 'compile-cache'),
         ...plainEnvironment(this.#options.environment ?? process.env),
+        ...packages.environment,
         ...definition.environment,
         ...(definition.controlsBroker === true && this.#brokerControl !== undefined
           ? { BROKER_CONTROL: JSON.stringify(this.#brokerControl) }
@@ -278,6 +279,12 @@ export class RunningMesh {
       probe: httpProbe(`${localUrl(definition.port)}${definition.readyPath}`),
       beforeStart: async () => writeFiles(definition.files ?? {}),
     };
+  }
+
+  async #bundlePackages(): Promise<BundledPackages> {
+    if (packagesAreBundled()) return await bundlePackages();
+    const packages = { component: 'packages', kind: 'build', address: 'node_modules/.cache' } as const;
+    return await telling(this.#onEvent, packages, bundlePackages);
   }
 
   async #build(): Promise<void> {

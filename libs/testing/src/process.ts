@@ -50,10 +50,13 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Where Node keeps what it has compiled, when the one who runs the tests has given a folder: it starts sooner then. */
-function compileCache(): Record<string, string> {
-  const folder = process.env['NODE_COMPILE_CACHE'];
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+/** What makes a process start sooner, where whoever runs the tests has given it: see `bundlePackages` of the lab. */
+function quickStart(): { arguments: string[]; environment: Record<string, string> } {
+  const given = ['NODE_COMPILE_CACHE', 'BUNDLED_PACKAGES'].map((name) => [name, process.env[name]] as const);
+  return {
+    arguments: process.execArgv.filter((argument) => argument.startsWith('--import=')),
+    environment: Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+  };
 }
 
 /**
@@ -62,8 +65,9 @@ function compileCache(): Record<string, string> {
  */
 export async function spawnService(main: string, environment: Record<string, string>): Promise<ServiceProcess> {
   const port = environment['PORT'] ?? String(await freePort());
-  const child = spawn(process.execPath, [main], {
-    env: { ...compileCache(), INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
+  const quick = quickStart();
+  const child = spawn(process.execPath, [...quick.arguments, main], {
+    env: { ...quick.environment, INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const url = `http://127.0.0.1:${port}`;

@@ -36,13 +36,13 @@ describe('the statement that files claims', () => {
     details: 'For a test.',
   });
 
-  /** WAL records and bytes this backend has written so far (PostgreSQL 18). */
-  const written = async (): Promise<{ records: number; bytes: number }> => {
+  /** WAL records this backend has written so far (PostgreSQL 18). */
+  const written = async (): Promise<number> => {
     await database.query('SELECT pg_stat_force_next_flush()');
-    const [row] = await database.query<{ records: number; bytes: number }>(
-      'SELECT wal_records::int AS records, wal_bytes::int AS bytes FROM pg_stat_get_backend_wal(pg_backend_pid())',
+    const [row] = await database.query<{ records: number }>(
+      'SELECT wal_records::int AS records FROM pg_stat_get_backend_wal(pg_backend_pid())',
     );
-    return row!;
+    return row!.records;
   };
   const table = async (): Promise<unknown> => {
     const rows = await database.query('SELECT claim_id, xmin::text, xmax::text, ctid::text FROM claims ORDER BY 1');
@@ -59,7 +59,7 @@ describe('the statement that files claims', () => {
     const before = await written();
     const first = await Promise.all(keys.map((key) => file(claim(key))));
     const filing = await written();
-    assert.ok(filing.records > before.records, 'filing writes WAL, so the measure measures');
+    assert.ok(filing > before, 'filing writes WAL, so the measure measures');
     // The first reader of a new row notes on its page that the row is committed, which may be logged; later ones do not.
     await Promise.all(keys.map((key) => file(claim(key))));
 
@@ -75,7 +75,8 @@ describe('the statement that files claims', () => {
     }
     // One at a time goes by way of the single-row statement.
     for (const key of keys) assert.equal((await file(claim(key)))?.first, false);
-    assert.deepEqual(await written(), start);
+    // Whoever reads a catalog may tidy its pages, and log that: a handful of records, where one for each replay were thousands.
+    assert.ok((await written()) - start < 100);
     assert.deepEqual(await table(), rows);
   });
 

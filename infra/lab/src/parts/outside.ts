@@ -11,17 +11,18 @@ const reachTimeout = 5000;
 const standardPorts: Record<PartName, number> = { postgres: 5432, redis: 6379, rabbitmq: 5672 };
 
 /** Does the work, and tells before and after it of something that is no process of the lab's. */
-export async function telling(
+export async function telling<Result>(
   onEvent: OnEvent,
   what: { component: string; kind: ComponentKind; address: string },
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<Result>,
+): Promise<Result> {
   const started = performance.now();
   const tell = (state: 'starting' | 'ready'): void =>
     onEvent({ type: 'state', ...what, state, seconds: (performance.now() - started) / 1000 });
   tell('starting');
-  await work();
+  const result = await work();
   tell('ready');
+  return result;
 }
 
 /** @throws LabProblem with the variable to correct, when nothing accepts a connection within 5 s. */
