@@ -1,5 +1,5 @@
 /** A service as a process of its own: to be killed, and to be judged by its log and its exit code. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -50,6 +50,13 @@ export async function freePort(): Promise<number> {
   }
 }
 
+const running = new Set<ChildProcess>();
+
+// Whoever is ended by a signal has not come to end them one by one.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** What makes a process start sooner, where whoever runs the tests has given it: see `bundlePackages` of the lab. */
 function quickStart(): { arguments: string[]; environment: Record<string, string> } {
   const given = ['NODE_COMPILE_CACHE', 'BUNDLED_PACKAGES'].map((name) => [name, process.env[name]] as const);
@@ -70,6 +77,7 @@ export async function spawnService(main: string, environment: Record<string, str
     env: { ...quick.environment, INSTANCE: 'test-1', LOG_LEVEL: 'info', ...environment, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const url = `http://127.0.0.1:${port}`;
   const lines: string[] = [];
   const errors: string[] = [];
@@ -81,6 +89,7 @@ export async function spawnService(main: string, environment: Record<string, str
   let gone = false;
   const ended = once(child, 'close').then(([code, signal]): ProcessEnd => {
     gone = true;
+    running.delete(child);
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
   const log = (): { level: number; msg: string }[] =>
