@@ -21,11 +21,13 @@ import { checkLimit, type StaticCheck, staticChecks } from './runner/static-chec
 import { runTestFiles } from './runner/test-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** Three times the cores of the smallest machine: most tests wait for most of their time. */
-const room = 6;
+/** Four times the cores of the smallest machine: most tests wait for most of their time. */
+const room = 8;
 const unitLane: Lane = { room: 1, atOnce: room };
+/** One keeps a core busy. */
+const checkLane: Lane = { room: 1, atOnce: 1 };
 /** A journey brings some fifteen processes along. */
-const journeyLane: Lane = { room: 2, atOnce: 2 };
+const journeyLane: Lane = { room: 3, atOnce: 2 };
 const unitLimit = 5 * 60_000;
 const journeyLimit = 15 * 60_000;
 const unitFiles = ['{libs,apps,infra,campaign}/**/test/**/*.test.ts', 'scripts/test/**/*.test.ts'];
@@ -73,15 +75,14 @@ async function main(): Promise<void> {
   const wants = (group: Group): boolean => (options.only ?? group) === group;
   const units = wants('unit') ? find(unitFiles, options.filter) : [];
   const journeys = wants('e2e') ? find(journeyFiles, options.filter) : [];
-  // What is compiled and checked meanwhile leaves the disk to them.
   const prepared: Prepared = {
     packages: units.length + journeys.length === 0 ? undefined : prepare('packages', bundlePackages),
     parts: units.length === 0 ? undefined : startPrivateParts(),
     pages: journeys.length === 0 ? undefined : buildPages(),
   };
   try {
-    if (wants('static')) await runStaticChecks(options.filter);
-    await runFiles(units, journeys, prepared);
+    const checks = wants('static') ? staticChecks.filter(({ name }) => name.includes(options.filter)) : [];
+    await runPool(checks, units, journeys, prepared);
   } finally {
     await (await prepared.parts)?.stop();
   }
@@ -91,12 +92,6 @@ async function main(): Promise<void> {
   show(`${total.passed} passed, ${total.failed} failed`);
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
   if (interrupted !== undefined) process.exitCode = 130;
-}
-
-async function runStaticChecks(filter: string): Promise<void> {
-  for (const check of staticChecks.filter(({ name }) => name.includes(filter))) {
-    if (interrupted === undefined) await step(check.name, async () => await runStaticCheck(check));
-  }
 }
 
 async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
@@ -119,19 +114,24 @@ async function runStaticCheck({ name, commands }: StaticCheck): Promise<void> {
   record(name, performance.now() - started, failed ? 0 : 1, failed ? [''] : [], output);
 }
 
-/** What is got ready beside the static checks. */
+/** What tests wait for, each for what it needs. */
 type Prepared = {
   packages: Promise<BundledPackages | undefined> | undefined;
   parts: Promise<RunningParts | undefined> | undefined;
   pages: Promise<unknown> | undefined;
 };
 
-/** All of them in one pool: where journeys wait, as they often do, there is something else to be done. */
-async function runFiles(
+/** Everything in one pool: where journeys wait, as they often do, there is something else to be done. */
+async function runPool(
+  checks: readonly StaticCheck[],
   units: readonly string[],
   journeys: readonly string[],
   { packages, parts, pages }: Prepared,
 ): Promise<void> {
+  const check = (chosen: StaticCheck): Job => ({
+    lane: checkLane,
+    run: async () => await step(chosen.name, async () => await runStaticCheck(chosen)),
+  });
   const unit = (file: string): Job => ({
     lane: unitLane,
     run: async () => {
@@ -148,7 +148,7 @@ async function runFiles(
       await runProcess(files, journeyLimit, { TEST_PORT_RANGE: range }, await packages);
     },
   });
-  await runJobs([...inProcesses(journeys).map(journey), ...units.map(unit)], {
+  await runJobs([...checks.map(check), ...inProcesses(journeys).map(journey), ...units.map(unit)], {
     room,
     isOver: () => interrupted !== undefined,
   });
