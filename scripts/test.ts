@@ -41,7 +41,7 @@ const sharing = [
 /** Folders whose files take long come first, so that none of them is left alone at the end. */
 const order = ['e2e/', 'campaign/', 'scripts/', 'infra/', 'apps/', 'libs/'];
 /** Ports for the meshes of journeys; each slot has its own. Tests of the lab take theirs from 22000 on. */
-const [firstPort, portsEach] = [10_000, 2_000];
+const [firstPort, portsEach] = [10_000, 1_500];
 
 /**
  * Tools and tests print plain lines: their output is shown only when they fail, often in a log. What one process has
