@@ -1,18 +1,16 @@
 /** The connection: keeps itself up, declares the topology on every (re)connect, and hands out publish and consume. */
 import { faultsEnabled } from '@ballast/faults';
-import { runInTrace } from '@ballast/service/trace';
 import { connect, type Channel, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
-import { Acknowledgements } from './acknowledgements.ts';
 import { gatherWrites } from './cork.ts';
-import { deliver, type ConsumerOptions } from './consumer.ts';
+import { Consumer, type ConsumerEvent, type ConsumerState } from './consumer.ts';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.ts';
+import type { ConsumerOptions } from './delivery.ts';
 import { PublishFailed } from './errors.ts';
-import { KillSwitch } from './kill-switch.ts';
 import { createLabMessages, type LabMessages } from './lab.ts';
 import { listen, type ListenerOptions } from './listener.ts';
 import type { Message } from './message.ts';
 import { Publisher } from './publisher.ts';
-import { declareExchanges, declareQueue, exchangeName, queueName } from './topology.ts';
+import { declareExchanges, exchangeName, queueName } from './topology.ts';
 
 export interface MessagingOptions {
   /** `amqp://user:password@host:port` */
@@ -34,25 +32,10 @@ export interface MessagingOptions {
 
 export type MessagingEvent =
   | { kind: 'connected' }
-  | { kind: 'disconnected'; error: unknown }
   | { kind: 'blocked'; reason: string }
-  | { kind: 'message-set-aside'; queue: string; outcome: string; attempt: number; error: unknown }
+  | ConsumerEvent
   /** A listener got what nobody can read, or failed at it; the message is gone. */
-  | { kind: 'message-refused'; queue: string; error: unknown }
-  /** The kill switch of a consumer: its handler kept failing, it rests for `restMs`; or it begins again. */
-  | { kind: 'consumer-tripped'; queue: string; restMs: number }
-  | { kind: 'consumer-restarted'; queue: string };
-
-/** A consumer as it is now. */
-export interface ConsumerState {
-  queue: string;
-  /** `tripped`: resting after repeated failures, until `restartsAt`. */
-  state: 'running' | 'tripped' | 'disconnected';
-  restartsAt: Date | null;
-  trips: number;
-  /** Messages being handled. */
-  inHand: number;
-}
+  | { kind: 'message-refused'; queue: string; error: unknown };
 
 export interface ConsumerHandle {
   /** Takes no more messages; resolves when those in hand are done. */
@@ -81,24 +64,6 @@ export interface Messaging {
   close(): Promise<void>;
 }
 
-interface Consumer {
-  options: ConsumerOptions;
-  channel: Channel | undefined;
-  acknowledgements: Acknowledgements | undefined;
-  consumerTag: string | undefined;
-  /** Takes messages from the channel; made with it. */
-  begin: (() => Promise<void>) | undefined;
-  /** The broker was asked how many messages wait, and has not answered yet. */
-  depth: Promise<number> | undefined;
-  inHand: Set<Promise<void>>;
-  stopped: boolean;
-  killSwitch: KillSwitch;
-  /** While it rests. */
-  resting: { timer: NodeJS.Timeout; until: Date } | undefined;
-}
-
-const defaultPrefetch = 256;
-
 /** Connects. At the start a broker that is not there is tried twenty times, over about half a minute; later for ever. */
 export async function createMessaging(options: MessagingOptions): Promise<Messaging> {
   const namespace = options.namespace ?? 'ballast';
@@ -125,77 +90,30 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     });
   };
 
-  const startConsumer = async (connection: ChannelModel, via: Publisher, consumer: Consumer): Promise<void> => {
-    const { queue, types, prefetch = defaultPrefetch } = consumer.options;
+  const open = async (connection: ChannelModel): Promise<Channel> => {
     const channel = await connection.createChannel();
     watch(connection, channel);
-    await declareQueue(channel, namespace, queue, types);
-    await channel.prefetch(prefetch);
-    const acknowledgements = new Acknowledgements(channel);
-    consumer.acknowledgements = acknowledgements;
-    const target = {
-      channel,
-      acknowledgements,
-      publisher: via,
-      namespace,
-      report: (event: { queue: string; outcome: string; attempt: number; error: unknown }) =>
-        report({ kind: 'message-set-aside', ...event }),
-    };
-    consumer.channel = channel;
-    consumer.consumerTag = undefined;
-    consumer.begin = async () => {
-      const { consumerTag } = await channel.consume(queueName(namespace, queue), (delivery) => {
-        // null: the broker cancelled us (the queue was deleted); a new connection declares it again.
-        if (delivery === null) return reconnect(connection);
-        const done = deliver(target, consumer.options, delivery)
-          .then((outcome) => {
-            // What was in hand when it stopped fails as well, and says nothing new.
-            if (consumer.resting !== undefined || consumer.stopped) return;
-            if (consumer.killSwitch.note(outcome === 'retried', performance.now())) trip(consumer);
-          })
-          .finally(() => consumer.inHand.delete(done));
-        consumer.inHand.add(done);
-      });
-      consumer.consumerTag = consumerTag;
-      // Stopped while it was being started again: `stop` knew only the channel before.
-      if (consumer.stopped) await cancel(consumer);
-    };
-    if (consumer.resting === undefined) await consumer.begin();
+    return channel;
   };
 
+  const startConsumer = async (connection: ChannelModel, via: Publisher, consumer: Consumer): Promise<void> =>
+    await consumer.start({
+      openChannel: async () => await open(connection),
+      publisher: via,
+      isCurrent: () => current === connection,
+      startOver: () => reconnect(connection),
+    });
+
   const startListener = async (connection: ChannelModel, listener: ListenerOptions): Promise<void> => {
-    const channel = await connection.createChannel();
-    watch(connection, channel);
     await listen(
       {
-        channel,
+        channel: await open(connection),
         namespace,
         report: (error) => report({ kind: 'message-refused', queue: listener.name, error }),
         onCancelled: () => reconnect(connection),
       },
       listener,
     );
-  };
-
-  /** Its handler keeps failing: what waits in the queue is left there for a while. */
-  const trip = (consumer: Consumer): void => {
-    const { queue } = consumer.options;
-    const { restMs } = consumer.killSwitch.options;
-    const timer = setTimeout(() => {
-      consumer.resting = undefined;
-      consumer.killSwitch.forget();
-      report({ kind: 'consumer-restarted', queue });
-      // Where the connection is gone the next one starts it with all others.
-      if (consumer.stopped || current === undefined) return;
-      const connected = current;
-      consumer.begin?.().catch((error: unknown) => {
-        report({ kind: 'disconnected', error });
-        if (current === connected) reconnect(connected);
-      });
-    }, restMs);
-    consumer.resting = { timer, until: new Date(Date.now() + restMs) };
-    report({ kind: 'consumer-tripped', queue, restMs });
-    cancel(consumer).catch((error: unknown) => report({ kind: 'disconnected', error }));
   };
 
   /** The connection as it is; dead letters cannot wait for another. */
@@ -212,16 +130,13 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     watch(connection, confirmChannel);
     await declareExchanges(confirmChannel, namespace);
     const made = new Publisher(confirmChannel, options.confirmTimeoutMs ?? 5_000);
-    for (const consumer of consumers) if (!consumer.stopped) await startConsumer(connection, made, consumer);
+    for (const consumer of consumers) await startConsumer(connection, made, consumer);
     for (const listener of listeners) await startListener(connection, listener);
     // Before it counts as the current one nobody would have started over.
     if (broken.has(connection)) throw new Error('a channel closed while the connection was being set up');
     publisher = made;
     current = connection;
-    // Whose rest ended meanwhile found no connection to begin on.
-    for (const consumer of consumers)
-      if (!consumer.stopped && consumer.resting === undefined && consumer.consumerTag === undefined)
-        await consumer.begin?.();
+    for (const consumer of consumers) await consumer.resume();
     for (const listener of listeners) listener.onListening?.();
   };
 
@@ -274,21 +189,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     publish: (message) => (faultsEnabled() ? lab.publish(message) : publish(message)),
     lab,
     consume: async (consumerOptions) => {
-      const consumer: Consumer = {
-        options: {
-          ...consumerOptions,
-          handle: (message) => runInTrace(message.traceparent, () => consumerOptions.handle(message)),
-        },
-        channel: undefined,
-        acknowledgements: undefined,
-        consumerTag: undefined,
-        begin: undefined,
-        depth: undefined,
-        inHand: new Set(),
-        stopped: false,
-        killSwitch: new KillSwitch(consumerOptions.killSwitch),
-        resting: undefined,
-      };
+      const consumer = new Consumer(consumerOptions, { namespace, report });
       consumers.add(consumer);
       const here = current;
       if (here !== undefined && publisher !== undefined) {
@@ -304,12 +205,8 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
       }
       return {
         stop: async () => {
-          consumer.stopped = true;
           consumers.delete(consumer);
-          clearTimeout(consumer.resting?.timer);
-          await cancel(consumer);
-          await Promise.all(consumer.inHand);
-          consumer.acknowledgements?.flush();
+          await consumer.stop();
         },
       };
     },
@@ -330,23 +227,16 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     },
     depths: async () => {
       connected();
-      const queues = [...consumers].map(async (consumer): Promise<[string, number]> => {
-        const { queue } = consumer.options;
-        return [queue, await depthOf(consumer, queueName(namespace, queue))];
-      });
-      return new Map(await Promise.all(queues));
+      const depths = [...consumers].map(async (consumer): Promise<[string, number]> => [
+        consumer.queue,
+        await consumer.depth(),
+      ]);
+      return new Map(await Promise.all(depths));
     },
-    consumers: () =>
-      [...consumers].map(({ options: { queue }, resting, killSwitch, inHand }) => ({
-        queue,
-        state: resting !== undefined ? 'tripped' : current === undefined ? 'disconnected' : 'running',
-        restartsAt: resting?.until ?? null,
-        trips: killSwitch.trips,
-        inHand: inHand.size,
-      })),
+    consumers: () => [...consumers].map((consumer) => consumer.state(current !== undefined)),
     deadLetters: async (limit) => {
       const found = await Promise.all(
-        [...consumers].map(({ options: { queue } }) => listDeadLetters(connected(), namespace, queue, limit)),
+        [...consumers].map(({ queue }) => listDeadLetters(connected(), namespace, queue, limit)),
       );
       return {
         items: found.flatMap(({ items }) => items),
@@ -355,7 +245,7 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
     },
     replayDeadLetters: async (messageIds) => {
       const done = await Promise.all(
-        [...consumers].map(({ options: { queue } }) => replayDeadLetters(connected(), namespace, queue, messageIds)),
+        [...consumers].map(({ queue }) => replayDeadLetters(connected(), namespace, queue, messageIds)),
       );
       return {
         replayed: done.reduce((sum, { replayed }) => sum + replayed, 0),
@@ -371,32 +261,6 @@ export async function createMessaging(options: MessagingOptions): Promise<Messag
       await connection.close();
     },
   };
-}
-
-/** One question at a time: a broker that stands still is not asked again and again. */
-async function depthOf(consumer: Consumer, queue: string): Promise<number> {
-  const { channel } = consumer;
-  if (channel === undefined) throw new PublishFailed('not connected');
-  const ask = async (): Promise<number> => (await channel.checkQueue(queue)).messageCount;
-  consumer.depth ??= ask().finally(() => {
-    consumer.depth = undefined;
-  });
-  return await consumer.depth;
-}
-
-async function cancel(consumer: Consumer): Promise<void> {
-  const { channel, consumerTag } = consumer;
-  if (channel === undefined || consumerTag === undefined) return;
-  consumer.consumerTag = undefined;
-  try {
-    await channel.cancel(consumerTag);
-  } catch (error) {
-    // A channel that is closed already, or closes now, delivers nothing more, which is what was asked for.
-    const closed =
-      error instanceof Error &&
-      (error.name === 'IllegalOperationError' || /^Channel (ended|closed)/.test(error.message));
-    if (!closed) throw error;
-  }
 }
 
 /** The address with a heartbeat, unless it names one itself. */
