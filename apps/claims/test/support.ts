@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Claim, ClaimDecision } from '@ballast/contracts';
 import { configureFaults } from '@ballast/faults';
 import {
@@ -145,9 +146,19 @@ export const file = (
 ): Promise<ClaimAnswer> =>
   call(`${app.url}/claims`, person, { body, headers: key === null ? {} : { 'idempotency-key': key } });
 
+/** Asks as a caller does who is told to come again, which a busy machine may say a few times. */
+async function insist(ask: () => Promise<ClaimAnswer>): Promise<ClaimAnswer> {
+  for (let left = 20; ; left -= 1) {
+    const answer = await ask();
+    if (answer.status !== 503 || left === 0) return answer;
+    await setTimeout(100);
+  }
+}
+
 /** Files a claim that has to be accepted. */
 export async function filed(app: RunningApp, person: Person, orderId: string): Promise<Claim> {
-  const { status, body } = await file(app, person, claimOf(orderId));
+  const key = randomUUIDv7();
+  const { status, body } = await insist(() => file(app, person, claimOf(orderId), key));
   assert.equal(status, 201, JSON.stringify(body));
   return body;
 }
@@ -160,6 +171,8 @@ export const decide = (
   decision: ClaimDecision['decision'],
   note?: string,
 ): Promise<ClaimAnswer> =>
-  call(`${app.url}/claims/${claimId}/decision`, person, {
-    body: { decision, ...(note === undefined ? {} : { note }) },
-  });
+  insist(() =>
+    call(`${app.url}/claims/${claimId}/decision`, person, {
+      body: { decision, ...(note === undefined ? {} : { note }) },
+    }),
+  );
