@@ -167,10 +167,15 @@ describe('the panels', () => {
       assert.ok(!JSON.stringify(problem).includes(fake.origin), what);
       assert.ok(performance.now() - started < 4_000, `${what}: a wait with an end`);
     }
-    for (const environment of [{ PROMETHEUS_URL: 'http://127.0.0.1:9' }, {}]) {
+    for (const [environment, code] of [
+      [{ PROMETHEUS_URL: 'http://127.0.0.1:9' }, 'unavailable'],
+      [{}, 'not-configured'],
+    ] as const) {
       const other = await start(environment);
       try {
-        assert.equal((await ask(`/${somePanel.id}`, undefined, other.origin)).status, 503);
+        const refused = await ask(`/${somePanel.id}`, undefined, other.origin);
+        const problem = (await refused.json()) as Record<string, unknown>;
+        assert.deepEqual([refused.status, problem['code']], [503, code]);
         assert.equal((await ask('', undefined, other.origin)).status, 200);
       } finally {
         await other.stop();

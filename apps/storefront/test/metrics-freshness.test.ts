@@ -18,12 +18,12 @@ import type { PanelRecord } from '../src/metrics/freshness.ts';
 import { createPoller } from '../src/metrics/poller.ts';
 
 const data = { series: [] } as unknown as PanelData;
-const refusal = (status: number, retryAfter: string | null = null): ApiError =>
-  errorFromAnswer({ status, body: '', retryAfter }, 0);
+const refusal = (status: number, retryAfter: string | null = null, body = ''): ApiError =>
+  errorFromAnswer({ status, body, retryAfter }, 0);
 
 const failures = {
   down: failureOf(refusal(503, '5')),
-  absent: failureOf(refusal(503, '60')),
+  absent: failureOf(refusal(503, null, JSON.stringify({ code: 'not-configured', detail: 'No Prometheus.' }))),
   gone: failureOf(errorWithoutAnswer('unreachable', true)),
   late: failureOf(errorWithoutAnswer('timeout', true)),
   forbidden: failureOf(refusal(403)),

@@ -18,11 +18,11 @@ describe('packages from bundles', () => {
     bundled = await bundlePackages();
   });
 
-  async function exported(preloads: readonly string[]): Promise<Exported> {
+  async function exported(preloads: readonly string[], environment = bundled.environment): Promise<Exported> {
     const index = bundled.environment['BUNDLED_PACKAGES']!;
     const { stdout } = await run(nodeBinary, [...preloads, fixture, index], {
       cwd: repositoryRoot,
-      env: { PATH: process.env['PATH'], ...bundled.environment },
+      env: { PATH: process.env['PATH'], ...environment },
     });
     return JSON.parse(stdout) as Exported;
   }
@@ -33,6 +33,13 @@ describe('packages from bundles', () => {
     assert.deepEqual(fromBundles.packages, original.packages);
     assert.ok(Object.keys(original.packages).length > 20);
     assert.ok(fromBundles.files * 20 < original.files, `${fromBundles.files} files instead of ${original.files}`);
+  });
+
+  it('are not missed where somebody has cleared the cache', async () => {
+    const { files } = await exported(bundled.arguments, {
+      BUNDLED_PACKAGES: join(repositoryRoot, 'no-such-index.json'),
+    });
+    assert.ok(files > 1000, `${files} files`);
   });
 
   it('are what services import', async () => {

@@ -21,7 +21,7 @@ export function installErrorHandling(server: HttpServer): void {
   const report = createReporter(server.log);
   server.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const known = asProblem(error);
-    if (known.status >= 500 && !(known.code === 'unavailable')) {
+    if (known.code === 'internal') {
       request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
     } else if (known.status >= 500) {
       // Told once in a while: while something is down every request ends here.

@@ -31,6 +31,7 @@ export const problemCodes = {
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
   'headers-too-large': { status: 431, title: 'Header fields too large', retryable: false },
   internal: { status: 500, title: 'Internal error', retryable: true },
+  'not-configured': { status: 503, title: 'Not configured', retryable: false },
   unavailable: { status: 503, title: 'Temporarily unavailable', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 

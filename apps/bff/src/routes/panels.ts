@@ -30,8 +30,7 @@ export function panelRoutes(scope: HttpServer, prometheus: Prometheus | null): v
     async (request, reply) => {
       const panel = byId.get(request.params.id);
       if (panel === undefined) throw new ProblemError('not-found', 'There is no panel of this name.');
-      if (prometheus === null)
-        throw new ProblemError('unavailable', 'No Prometheus is configured.', { retryAfterSeconds: 60 });
+      if (prometheus === null) throw new ProblemError('not-configured', 'No Prometheus is configured.');
       reply.header('cache-control', 'no-store');
       return { panel: view(panel), ...(await prometheus.panel(panel, request.query.minutes)) };
     },

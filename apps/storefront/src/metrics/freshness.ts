@@ -57,23 +57,17 @@ export function recordFailure(record: PanelRecord, failure: Failure): PanelRecor
 export function failureOf(error: unknown): Failure {
   const sentence = sentenceOf(error);
   if (!(error instanceof ApiError)) return { reason: 'other', sentence, restMilliseconds: 0 };
-  const { kind, status, retryAfterSeconds } = error.details;
+  const { kind, status, code, retryAfterSeconds } = error.details;
   const restMilliseconds = (retryAfterSeconds ?? 0) * 1_000;
   if (kind === 'unreachable' || kind === 'timeout') return { reason: 'unreachable', sentence, restMilliseconds };
-  if (status === 401 || status === 403) return { reason: 'refused', sentence, restMilliseconds: refusedRest };
-  if (status === 503 && restMilliseconds >= absentRest) return { reason: 'absent', sentence, restMilliseconds };
+  if (status === 401 || status === 403) return { reason: 'refused', sentence, restMilliseconds: longRest };
+  if (code === 'not-configured') return { reason: 'absent', sentence, restMilliseconds: longRest };
   if (status >= 502 && status <= 504) return { reason: 'prometheus', sentence, restMilliseconds };
   return { reason: 'other', sentence, restMilliseconds };
 }
 
-/**
- * Where no Prometheus is configured the bff asks to be left alone for a minute, where one does not answer for seconds: its
- * answers to both differ in nothing else that a program may read.
- */
-const absentRest = 60_000;
-
-/** Who may not see it will hardly be allowed to within a minute. */
-const refusedRest = 60_000;
+/** Who may not see it will hardly be allowed to within a minute, and what is not there will hardly come. */
+const longRest = 60_000;
 
 /** Milliseconds between two questions of a panel. */
 export const refreshMilliseconds = 5_000;

@@ -103,8 +103,8 @@ export function fakePanel(id: string, minutes: number, state: FakePrometheusStat
   return { panel: view, from, to, step, series, omitted: id === 'mesh-messages' && state !== 'empty' ? 3 : 0 };
 }
 
-/** What the bff answers where Prometheus has none: its seconds for `Retry-After` tell the two apart. */
-export function fakeRefusal(state: FakePrometheusState): { retryAfter: number; detail: string } | null {
-  if (state === 'down') return { retryAfter: 5, detail: 'Prometheus has no answer to this.' };
-  return state === 'absent' ? { retryAfter: 60, detail: 'No Prometheus is configured.' } : null;
+/** What the bff answers, with 503, where Prometheus has no answer and where there is none. */
+export function fakeRefusal(state: FakePrometheusState): { retryAfter?: string; code: string; detail: string } | null {
+  if (state === 'down') return { retryAfter: '5', code: 'unavailable', detail: 'Prometheus has no answer to this.' };
+  return state === 'absent' ? { code: 'not-configured', detail: 'No Prometheus is configured.' } : null;
 }

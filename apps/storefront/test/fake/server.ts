@@ -199,9 +199,9 @@ export function createFakeMesh(pages: string): Server & { stop(): void } {
     if (refusal !== null) {
       response.writeHead(503, {
         'content-type': 'application/problem+json',
-        'retry-after': String(refusal.retryAfter),
+        ...(refusal.retryAfter === undefined ? {} : { 'retry-after': refusal.retryAfter }),
       });
-      response.end(JSON.stringify({ status: 503, code: 'unavailable', detail: refusal.detail }));
+      response.end(JSON.stringify({ status: 503, code: refusal.code, detail: refusal.detail }));
     } else {
       response.writeHead(data === null ? 404 : 200, { 'content-type': 'application/json' });
       response.end(JSON.stringify(data ?? { code: 'not-found', detail: 'There is no panel of this name.' }));

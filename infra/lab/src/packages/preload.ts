@@ -3,14 +3,15 @@
  * index, and writes what Node has compiled to NODE_COMPILE_CACHE once the process is up. By itself Node does so at an orderly end
  * only, which a process that is killed never reaches.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { flushCompileCache, registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const upAfter = 3000;
 const index = process.env['BUNDLED_PACKAGES'];
 
-if (index !== undefined) importFrom(index);
+// Whoever clears a cache while a mesh runs makes its next starts slower, no more.
+if (index !== undefined && existsSync(index)) importFrom(index);
 setTimeout(() => flushCompileCache(), upAfter).unref();
 
 /** The index has, for the address of a package's file, the bundle that stands for it: a file beside the index. */
