@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import type { Claim, ClaimDecision } from '@ballast/contracts';
 import { configureFaults } from '@ballast/faults';
 import {
@@ -12,6 +11,7 @@ import {
   testBroker,
   testDatabase,
   testIdentity,
+  until,
   type RunningApp,
   type TestDatabase,
   type TestIdentity,
@@ -146,19 +146,13 @@ export const file = (
 ): Promise<ClaimAnswer> =>
   call(`${app.url}/claims`, person, { body, headers: key === null ? {} : { 'idempotency-key': key } });
 
-/** Asks as a caller does who is told to come again, which a busy machine may say a few times. */
-async function insist(ask: () => Promise<ClaimAnswer>): Promise<ClaimAnswer> {
-  for (let left = 20; ; left -= 1) {
-    const answer = await ask();
-    if (answer.status !== 503 || left === 0) return answer;
-    await setTimeout(100);
-  }
-}
-
-/** Files a claim that has to be accepted. */
+/** Files a claim that has to be accepted; told to come again, as a busy machine may say, it does so with its key. */
 export async function filed(app: RunningApp, person: Person, orderId: string): Promise<Claim> {
   const key = randomUUIDv7();
-  const { status, body } = await insist(() => file(app, person, claimOf(orderId), key));
+  const { status, body } = await until('an answer that is not 503', async () => {
+    const answer = await file(app, person, claimOf(orderId), key);
+    return answer.status === 503 ? null : answer;
+  });
   assert.equal(status, 201, JSON.stringify(body));
   return body;
 }
@@ -171,8 +165,6 @@ export const decide = (
   decision: ClaimDecision['decision'],
   note?: string,
 ): Promise<ClaimAnswer> =>
-  insist(() =>
-    call(`${app.url}/claims/${claimId}/decision`, person, {
-      body: { decision, ...(note === undefined ? {} : { note }) },
-    }),
-  );
+  call(`${app.url}/claims/${claimId}/decision`, person, {
+    body: { decision, ...(note === undefined ? {} : { note }) },
+  });

@@ -35,7 +35,7 @@ describe('a granted claim', () => {
 
   const granted = async (): Promise<Claim> => {
     const claim = await filed(app, person, bench.checkout.add(person.userId));
-    await decide(app, operator, claim.claimId, 'grant');
+    await until('it to be granted', async () => (await decide(app, operator, claim.claimId, 'grant')).status === 200);
     return claim;
   };
   const row = async (claimId: string): Promise<{ state: string; refusal: string | null; version: string }> => {

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
 import { repositoryRoot } from '../paths.ts';
 
-/** Imports start from these. The simulator and the pages are no services; a library's tests start from the library. */
+/** Imports start from these. The pages are bundled by Vite; a library's tests start from the library. */
 const entries = ['apps/*/src/main.ts', 'infra/stand-ins/*/src/main.ts', 'libs/*/src/index.ts'];
 const prefix = 'bundled:';
 
