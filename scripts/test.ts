@@ -16,6 +16,7 @@ import {
 import { type Group, type Options, readOptions, usage } from './runner/options.ts';
 import { type Job, type Lane, runJobs } from './runner/pool.ts';
 import { endAll, runCommand } from './runner/processes.ts';
+import { type Failed, recap } from './runner/recap.ts';
 import { show, showEnd, showIndented, startHeartbeat, step } from './runner/screen.ts';
 import { checkLimit, type StaticCheck, staticChecks } from './runner/static-checks.ts';
 import { runTestFiles } from './runner/test-file.ts';
@@ -57,6 +58,7 @@ const environment: NodeJS.ProcessEnv = {
 };
 
 const total = { passed: 0, failed: 0 };
+const failed: Failed[] = [];
 let interrupted: NodeJS.Signals | undefined;
 
 await main();
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
     await (await prepared.parts)?.stop();
   }
   stopHeartbeat();
+  for (const line of recap(failed)) show(line);
   if (total.passed + total.failed === 0) show('nothing ran');
   if (interrupted !== undefined) show(`interrupted by ${interrupted}: not everything ran`);
   show(`${total.passed} passed, ${total.failed} failed`);
@@ -215,6 +218,7 @@ function record(name: string, milliseconds: number, passed: number, failures: re
   const note = passed + failures.length > 1 ? `${passed} passed, ${failures.length} failed` : '';
   showEnd(failures.length === 0 ? 'passed' : 'failed', name, milliseconds, note);
   if (failures.length === 0) return;
+  failed.push({ name, failures, output });
   for (const failure of failures) showIndented(failure);
   showIndented(output);
 }
