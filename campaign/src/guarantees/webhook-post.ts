@@ -52,6 +52,7 @@ export class Post {
   #workers: Promise<void>[] = [];
   #pending = 0;
   #life = 0;
+  #givenUp = false;
   #done = false;
 
   constructor(size: Delivering) {
@@ -59,9 +60,14 @@ export class Post {
     this.#random = seededRandom(size.seed);
   }
 
-  /** True when deliveries fail for good: there is no use in waiting for the rest. */
+  /** True when deliveries fail for good, or somebody gave up: there is no use in waiting for the rest. */
   get hopeless(): boolean {
-    return this.#unanswered.length > 0;
+    return this.#unanswered.length > 0 || this.#givenUp;
+  }
+
+  /** Something has gone wrong for good elsewhere. */
+  giveUp(): void {
+    this.#givenUp = true;
   }
 
   /** Begins to deliver; so many different webhooks are to be expected, some of them wrong about these orders. */

@@ -125,7 +125,8 @@ function makeOrders({ webhooks }: WebhooksSize): Order[] {
 }
 
 /** Says what checkout would, until all payments are where they are to end. Resolves to what did not get there. */
-async function play({ peer }: WebhookBench, orders: readonly Order[], post: Post): Promise<string[]> {
+async function play(bench: WebhookBench, orders: readonly Order[], post: Post): Promise<string[]> {
+  const { peer } = bench;
   const byId = new Map(orders.map((order) => [order.orderId, order]));
   const begin = (order: Order): Message[] => {
     const { orderId, kind, provider, method } = order;
@@ -147,6 +148,8 @@ async function play({ peer }: WebhookBench, orders: readonly Order[], post: Post
     seen += heard.length;
     // It is a mesh under faults: as long as something is told, it moves.
     if (heard.length > 0) deadline = performance.now() + patienceMs;
+    // What has moved back may never come to its end.
+    else if (await hasMovedBack(bench)) post.giveUp();
     for (const message of heard) {
       const order = byId.get(message.correlationId);
       if (order === undefined || order.told.has(message.id)) continue;
@@ -174,15 +177,17 @@ async function answer(
   }
 }
 
-const movedBack = `SELECT order_id, move FROM moves WHERE move <> ALL ($1) ORDER BY id`;
+const movesBack = async ({ database }: WebhookBench): Promise<{ order_id: string; move: string }[]> =>
+  await database.database.query('SELECT order_id, move FROM moves WHERE move <> ALL ($1) ORDER BY id', [[...forward]]);
+
+const hasMovedBack = async (bench: WebhookBench): Promise<boolean> => (await movesBack(bench)).length > 0;
 
 /** Until nothing is left to do; no use in waiting where something has gone wrong for good. */
 async function settle(bench: WebhookBench, post: Post): Promise<void> {
-  const { database } = bench.database;
   const deadline = performance.now() + patienceMs;
   while (!post.hopeless && performance.now() < deadline) {
     if ((await count(bench, 'SELECT FROM payments WHERE unsettled')) === 0) return;
-    if ((await database.query(movedBack, [[...forward]])).length > 0) return;
+    if (await hasMovedBack(bench)) return;
     await pause(50);
   }
 }
@@ -204,8 +209,7 @@ async function judge(bench: WebhookBench, orders: readonly Order[], post: Post):
   for (const id of post.acknowledged())
     if (!remembered.has(id)) report('what was answered 2xx is remembered', `${id} is not`);
 
-  for (const { order_id, move } of await database.query<{ order_id: string; move: string }>(movedBack, [[...forward]]))
-    report('nothing moves back', `${order_id} went ${move}`);
+  for (const { order_id, move } of await movesBack(bench)) report('nothing moves back', `${order_id} went ${move}`);
 
   const rows = await database.query<{ order_id: string; state: string; captured: number; refunded: number }>(
     `SELECT p.order_id, p.state, coalesce(sum(l.amount) FILTER (WHERE l.kind = 'captured'), 0)::int AS captured,
