@@ -12,6 +12,14 @@ const standIns = new Set(['payment-provider', 'vault', 'toxiproxy']);
 
 const root = join(import.meta.dirname, '../..');
 
+/** What is said by who has waited a second for a part, which a busy machine can bring about: once each is no trouble. */
+const heldUp = [
+  'the outbox cannot be measured',
+  'Redis cannot be asked',
+  'changes made by other replicas are not heard',
+  'redis does not answer',
+];
+
 describe('the contract', () => {
   let test: TestMesh;
   /** How much had been told when all was ready. */
@@ -248,7 +256,14 @@ describe('the contract', () => {
   it('tells nothing and warns of nothing while all is well', () => {
     // From the moment when all is ready: while everything starts at once, a process on a busy machine may stand still for
     // longer than it waits for a part.
-    const noise = test.events.slice(readyAt).filter((event) => event.type === 'log');
+    const told = test.events.slice(readyAt).filter((event) => event.type === 'log');
+    const excused = new Set<string>();
+    const noise = told.filter(({ component, level, message }) => {
+      const what = heldUp.find((each) => message.startsWith(each));
+      const isNoise = level !== 'warn' || what === undefined || excused.has(`${component}: ${what}`);
+      excused.add(`${component}: ${what}`);
+      return isNoise;
+    });
     assert.deepEqual(noise, []);
   });
 });

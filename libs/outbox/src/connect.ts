@@ -121,6 +121,8 @@ export async function connectParts(options: ConnectOptions): Promise<Parts> {
 
 /** How long a scrape waits for the database or the broker, in ms; all other metrics come with it. */
 const patienceMs = 400;
+/** After how long without an answer it is told, in ms: a database that is held up for a moment is no trouble. */
+const tellAfterMs = 1_000;
 
 async function soon<Result>(who: string, asked: Promise<Result>): Promise<Result> {
   const patience = Promise.withResolvers<never>();
@@ -136,12 +138,16 @@ async function soon<Result>(who: string, asked: Promise<Result>): Promise<Result
 function measure(metrics: Metrics, outbox: Outbox, report: Report): void {
   // The registry asks both gauges at once: one question to the database answers them.
   let asked: ReturnType<Outbox['backlog']> | undefined;
+  let failingSince: number | undefined;
   const backlog = async (): ReturnType<Outbox['backlog']> => {
     try {
       asked ??= soon('the database', outbox.backlog());
-      return await asked;
+      const known = await asked;
+      failingSince = undefined;
+      return known;
     } catch (error) {
-      report('the outbox cannot be measured', error);
+      failingSince ??= performance.now();
+      if (performance.now() - failingSince >= tellAfterMs) report('the outbox cannot be measured', error);
       return { rows: Number.NaN, oldest: Number.NaN };
     } finally {
       asked = undefined;

@@ -3,6 +3,9 @@ import { localBuckets, redisBuckets, type Buckets } from '@ballast/resilience';
 import type { Logger, Metrics } from '@ballast/service';
 import type { SessionKeys } from '../session/keys.ts';
 
+/** After how long without Redis it is told, in ms: who is held up for a moment is back before anybody can look. */
+const tellAfterMs = 1_000;
+
 /** Opens the store of buckets. It connects by itself and never fails: while Redis is away buckets are local. */
 export function openBuckets(
   config: { REDIS_URL?: string },
@@ -16,16 +19,28 @@ export function openBuckets(
     'Whether buckets are local because Redis does not answer: 0 or 1.',
   );
   local.set(0);
+  const lost = metrics.counter(
+    'bff_rate_limit_redis_lost_total',
+    'Times that Redis stopped answering and buckets became local.',
+  );
+  let telling: NodeJS.Timeout | undefined;
+  let told = false;
   return redisBuckets({
     url: config.REDIS_URL,
     prefix: `ballast:bucket:${keys.buckets.toString('base64url').slice(0, 8)}:`,
     onAway: (error) => {
       local.set(1);
-      logger.warn({ err: error }, 'redis does not answer; every replica limits by itself');
+      lost.inc();
+      telling = setTimeout(() => {
+        told = true;
+        logger.warn({ err: error }, 'redis does not answer; every replica limits by itself');
+      }, tellAfterMs).unref();
     },
     onBack: () => {
       local.set(0);
-      logger.info('redis answers again; replicas share their buckets');
+      clearTimeout(telling);
+      if (told) logger.info('redis answers again; replicas share their buckets');
+      told = false;
     },
   });
 }
