@@ -41,8 +41,9 @@ const sharing = [
 ].map((names) => names.map((name) => `e2e/test/${name}.test.ts`));
 /** Folders whose files take long come first, so that none of them is left alone at the end. */
 const order = ['e2e/', 'campaign/', 'scripts/', 'infra/', 'apps/', 'libs/'];
-/** Ports for the meshes of journeys; each slot has its own. Tests of the lab take theirs from 22000 on. */
-const [firstPort, portsEach] = [10_000, 1_500];
+/** Ports for the meshes of journeys, and for all else that tests start: each slot of the pool has its own. */
+const meshPorts = (slot: number): string => range(10_000, 1_500, slot);
+const freePorts = (slot: number): string => range(22_000, 1_250, slot);
 
 /**
  * Tools and tests print plain lines: their output is shown only when they fail, often in a log. What one process has
@@ -137,18 +138,19 @@ async function runPool(
   });
   const unit = (file: string): Job => ({
     lane: unitLane,
-    run: async () => {
+    run: async (slot) => {
       const running = await parts;
-      if (running !== undefined) await runProcess([file], unitLimit, running.environment, await packages);
+      if (running === undefined) return;
+      const given = { ...running.environment, TEST_FREE_PORTS: freePorts(slot) };
+      await runProcess([file], unitLimit, given, await packages);
     },
   });
   const journey = (files: readonly string[]): Job => ({
     lane: journeyLane,
     run: async (slot) => {
       await pages;
-      const first = firstPort + slot * portsEach;
-      const range = `${first}-${first + portsEach - 1}`;
-      await runProcess(files, journeyLimit, { TEST_PORT_RANGE: range }, await packages);
+      const given = { TEST_PORT_RANGE: meshPorts(slot), TEST_FREE_PORTS: freePorts(slot) };
+      await runProcess(files, journeyLimit, given, await packages);
     },
   });
   await runJobs([...checks.map(check), ...inProcesses(journeys).map(journey), ...units.map(unit)], {
@@ -221,6 +223,11 @@ function record(name: string, milliseconds: number, passed: number, failures: re
   failed.push({ name, failures, output });
   for (const failure of failures) showIndented(failure);
   showIndented(output);
+}
+
+/** `first-last` of the ports of a slot. */
+function range(first: number, each: number, slot: number): string {
+  return `${first + slot * each}-${first + (slot + 1) * each - 1}`;
 }
 
 function find(patterns: readonly string[], filter: string): string[] {

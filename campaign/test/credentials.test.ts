@@ -3,10 +3,10 @@ import { it } from 'node:test';
 import { checkCredentials, type CredentialsSize } from '../src/guarantees/credentials.ts';
 import { assertFound } from './found.ts';
 
-/** The next login is fetched when a third of the lease is left: two seconds, of which a machine may be held up for one. */
+/** The next login is fetched when a third of the lease is left: three seconds, of which a machine may be held up for two. */
 const small: CredentialsSize = {
   rotations: 2,
-  leaseSeconds: 6,
+  leaseSeconds: 10,
   queriesPerSecond: 60,
   longQueryMs: 2_500,
   revocations: 2,

@@ -14,7 +14,7 @@ export interface Read {
   number: number;
 }
 
-/** While a replica and Redis were cut off from each other, until both replicas were heard to listen again. */
+/** While a replica and Redis were cut off from each other, until both replicas were heard to listen again; or held up. */
 export interface Disturbance {
   from: number;
   to: number;
@@ -34,9 +34,9 @@ const lifetimeMs = 5_000;
 function deadline(write: Write, replica: number, disturbances: readonly Disturbance[], withinMs: number): number {
   if (write.replica === replica) return write.at;
   const usual = write.at + withinMs;
-  const disturbed = disturbances.find(({ from, to }) => from < usual && write.at < to);
-  if (disturbed === undefined) return usual;
-  return Math.min(write.at + lifetimeMs, Math.max(write.at, disturbed.to) + withinMs);
+  const disturbed = disturbances.filter(({ from, to }) => from < usual && write.at < to);
+  if (disturbed.length === 0) return usual;
+  return Math.min(write.at + lifetimeMs, Math.max(...disturbed.map(({ to }) => to)) + withinMs);
 }
 
 /** What one reader at `replica` saw against its promises; `withinMs` is how late it may be while Redis is there. */

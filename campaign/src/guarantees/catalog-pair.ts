@@ -7,6 +7,7 @@ import {
   testBroker,
   testDatabase,
   testIdentity,
+  until,
   type ServiceProcess,
   type TestDatabase,
 } from '@ballast/testing';
@@ -100,6 +101,15 @@ export async function startCatalogPair(planted: { defects?: string; faults?: str
   try {
     const replicas = [await start('catalog-1'), await start('catalog-2')] as const;
     await Promise.all(replicas.map(({ service }) => alive(service)));
+    // The first tokens a replica sees wait for the keys they are checked with; whoever comes meanwhile is told to come again.
+    for (const replica of replicas) {
+      const path = `/products/${randomUUIDv7()}/stock`;
+      const headers = { ...operator, 'content-type': 'application/json', 'if-match': '"1"' };
+      await until('a replica to take writes', async () => {
+        const { status } = await ask(replica, 'PUT', path, headers, JSON.stringify({ onHand: 1 }));
+        return status !== 503;
+      });
+    }
     return {
       replicas,
       database,

@@ -52,6 +52,8 @@ export class Post {
   #workers: Promise<void>[] = [];
   #pending = 0;
   #life = 0;
+  /** Between one life of the process and the next. */
+  #down = false;
   #givenUp = false;
   #done = false;
 
@@ -103,7 +105,9 @@ export class Post {
     const share = (this.#expected * this.#size.copies) / (this.#size.kills + 1);
     while (!this.#done && this.#figures.kills < this.#size.kills) {
       if (this.#figures.deliveries >= share * (this.#figures.kills + 1)) {
+        this.#down = true;
         await this.#bench!.kill();
+        this.#down = false;
         this.#figures.kills += 1;
         this.#life += 1;
       }
@@ -146,7 +150,7 @@ export class Post {
       }
       this.#figures.retried += 1;
       if (delivery.life !== this.#life) Object.assign(delivery, { life: this.#life, tries: 0 });
-      delivery.tries += 1;
+      if (!this.#down) delivery.tries += 1;
       if (delivery.tries > mostTries) {
         this.#unanswered.push(delivery.webhook.eventId);
         this.#pending -= 1;

@@ -57,16 +57,19 @@ export async function requireFreePort(component: string, port: number): Promise<
 /**
  * The first port of a run of `count` free ones, for parts that belong to one test run.
  * Below the range the kernel takes outgoing connections from (32768 on Linux), so that none of them takes it meanwhile.
+ * Nor does another process of tests, where each has been given ports of its own (`TEST_FREE_PORTS`).
  */
 export async function findFreePorts(count: number): Promise<number> {
+  const range = process.env['TEST_FREE_PORTS'] ?? '22000-31999';
+  const [lowest, highest] = range.split('-').map(Number) as [number, number];
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const first = randomInt(22_000, 32_000 - count);
+    const first = randomInt(lowest, highest + 2 - count);
     const free = await Promise.all(Array.from({ length: count }, async (_, index) => await isPortFree(first + index)));
     if (free.every(Boolean)) return first;
   }
   throw new LabProblem(
     'lab',
-    `No ${count} free ports in a row were found on ${loopback} between 22000 and 32000 in 50 tries; end what occupies them.`,
+    `No ${count} free ports in a row were found on ${loopback} in ${range} in 50 tries; end what occupies them.`,
   );
 }
 

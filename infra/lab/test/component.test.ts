@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { restartDelays } from '../src/component.ts';
+import { httpProbe, localUrl, restartDelays } from '../src/component.ts';
 import type { LabEvent } from '../src/events.ts';
 import { processesMarked } from '../src/process-table.ts';
 import { until } from '../src/waiting.ts';
@@ -134,9 +135,21 @@ test('a service that dies before it is ready fails the start with what it said',
 });
 
 test('a service that never gets ready fails the start with the last answer', async (context) => {
-  const { component, folder } = await fixtureComponent(context, { READY_AFTER: '60000' }, { readyTimeout: 3000 });
-  await assert.rejects(component.start(), /was not ready 3 s after its start: GET .* answered 503/);
+  const probe = (): Promise<boolean> => Promise.reject(new Error('GET /readyz answered 503'));
+  const { component, folder } = await fixtureComponent(context, {}, { probe, readyTimeout: 300 });
+  await assert.rejects(component.start(), /was not ready 0\.3 s after its start: GET \/readyz answered 503/);
   assert.deepEqual(processesMarked(folder), []);
+});
+
+test('anything but a 200 is an answer that is quoted', async (context) => {
+  const server = createServer((_request, response) => response.writeHead(503).end('no database')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const url = localUrl((server.address() as AddressInfo).port);
+  await assert.rejects(httpProbe(url)(AbortSignal.timeout(20_000)), { message: `GET ${url} answered 503 no database` });
 });
 
 test('a port in use is named with the component and the process that has it', async (context) => {

@@ -55,7 +55,7 @@ export interface RedisBucketsOptions {
   maximum?: number;
   /** Redis cannot be asked (any more); called once each time. */
   onAway?: (error: Error) => void;
-  /** It answers again. */
+  /** It answers: for the first time, or again. */
   onBack?: () => void;
 }
 
@@ -76,8 +76,8 @@ export function redisBuckets(options: RedisBucketsOptions): Buckets {
     if (!away || closed) return;
     away = false;
     clearTimeout(lookAgain);
-    if (told) onBack();
     told = false;
+    onBack();
   };
   const look = (): void => {
     lookAgain = setTimeout(() => {

@@ -32,11 +32,13 @@ export interface ServiceProcess {
 
 /**
  * A port of 127.0.0.1 that nobody listens on at this moment, below those that the kernel takes for outgoing connections
- * (32768 on Linux): none of these takes it before whoever asked does.
+ * (32768 on Linux): none of these takes it before whoever asked does. Nor does another process of tests, where each has
+ * been given ports of its own (`TEST_FREE_PORTS`).
  */
 export async function freePort(): Promise<number> {
+  const [first, last] = (process.env['TEST_FREE_PORTS'] ?? '22000-31999').split('-').map(Number) as [number, number];
   for (;;) {
-    const port = randomInt(22_000, 32_000);
+    const port = randomInt(first, last + 1);
     const server = createServer().listen(port, '127.0.0.1');
     try {
       await once(server, 'listening');

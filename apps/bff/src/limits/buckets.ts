@@ -18,7 +18,8 @@ export function openBuckets(
     'bff_rate_limit_local',
     'Whether buckets are local because Redis does not answer: 0 or 1.',
   );
-  local.set(0);
+  // Until it has answered for the first time.
+  local.set(1);
   const lost = metrics.counter(
     'bff_rate_limit_redis_lost_total',
     'Times that Redis stopped answering and buckets became local.',
