@@ -9,6 +9,7 @@ import { outboxMigrations } from '@ballast/outbox';
 import { createDatabase, migrate, type Database } from '@ballast/postgres';
 import { sagaMigrations } from '@ballast/saga';
 import { testDatabase } from '@ballast/testing';
+import type { Get } from '../src/clients/http.ts';
 import { diagram } from './diagram.ts';
 
 const own = (app: string) => ({
@@ -30,13 +31,31 @@ export interface MeshRows {
   /** A login like the auditor's: it reads everything and writes nothing. */
   url: string;
   database: Database;
-  /** Runs SQL as a superuser. */
+  /** Runs SQL as a superuser. What it writes by `clock.now()` has the age that the test means, however long the way there took. */
   run(statement: string): Promise<void>;
+  /** Sets the clock by which the auditor's login takes ages, in ms since the epoch. It stands still until it is set again. */
+  setClock(at: number): Promise<void>;
   /** Ends all sessions and lets nobody in; and lets them in again. */
   cut(): Promise<void>;
   restore(): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * A time of the test's own choosing. The auditor's login finds these before PostgreSQL's own of the same names: a row is
+ * then as old as the test has made it, also where the machine has stood still for seconds between the row and the look.
+ */
+const clock = (role: string): string => `
+  CREATE SCHEMA clock;
+  GRANT USAGE ON SCHEMA clock TO PUBLIC;
+  CREATE TABLE clock.stands (at timestamptz NOT NULL);
+  INSERT INTO clock.stands VALUES (clock_timestamp());
+  CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM clock.stands';
+  CREATE FUNCTION clock.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM clock.stands';
+  ALTER ROLE ${role} SET search_path = clock, pg_catalog`;
+
+/** The statement that sets it. */
+export const clockSetTo = (at: number): string => `UPDATE clock.stands SET at = to_timestamp(${at} / 1000.0)`;
 
 /** A private database with the tables of all services. */
 export async function openMeshRows(): Promise<MeshRows> {
@@ -50,18 +69,22 @@ export async function openMeshRows(): Promise<MeshRows> {
   const role = `auditor_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   await test.administrate(`CREATE ROLE ${role} LOGIN PASSWORD '${role}' IN ROLE pg_read_all_data, pg_read_all_stats`);
   await test.administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
+  await test.administrate(clock(role));
   const url = new URL(test.url);
   [url.username, url.password] = [role, role];
   const database = createDatabase({
     url: url.href,
     applicationName: 'auditor',
     maxConnections: 6,
-    statementTimeoutMs: 2_000,
+    // No test here is about these limits.
+    statementTimeoutMs: 30_000,
+    connectTimeoutMs: 30_000,
   });
   return {
     url: url.href,
     database,
     run: test.administrate,
+    setClock: (at) => test.administrate(clockSetTo(at)),
     cut: test.cut,
     restore: test.restore,
     close: async () => {
@@ -107,7 +130,7 @@ export function insertOrder(
 ): MadeOrder & { sql: string } {
   const { secondsAgo = 60, orderId = randomUUIDv7() } = options;
   const [userId, key] = [randomUUIDv7(), randomUUID()];
-  const at = `now() - interval '${secondsAgo} seconds'`;
+  const at = `clock.now() - interval '${secondsAgo} seconds'`;
   const done = state !== 'Initiated';
   const completed = state === 'Completed';
   const steps = ways[state].map((step) => step.split(':')).map(([event, to]) => ({ event, to: to ?? event }));
@@ -118,14 +141,14 @@ export function insertOrder(
   const fingerprint = createHash('sha256').update(key).digest('hex');
   const body = JSON.stringify({ orderId, state: 'Initiated' });
   const reservation = !done ? 'reserved' : completed ? 'committed' : 'released';
-  const expires = reservation === 'released' ? 'NULL' : "now() + interval '5 minutes'";
+  const expires = reservation === 'released' ? 'NULL' : "clock.now() + interval '5 minutes'";
   return {
     orderId,
     userId,
     key,
     sql: `
     INSERT INTO checkout.orders VALUES ('${orderId}', '${userId}', '${key}', 'f', '[]', ${total}, 'EUR', 'stripe', 'pm_card_visa', ${at});
-    INSERT INTO checkout.sagas VALUES ('${orderId}', 'place-order', '${state}', ${steps.length}, '{}', '{}', ${done ? 'NULL' : "now() + interval '30 seconds'"}, ${at}, ${at});
+    INSERT INTO checkout.sagas VALUES ('${orderId}', 'place-order', '${state}', ${steps.length}, '{}', '{}', ${done ? 'NULL' : "clock.now() + interval '30 seconds'"}, ${at}, ${at});
     INSERT INTO checkout.saga_transitions (saga_id, seq, from_state, event, to_state, message_id, at) VALUES ${log.join(', ')};
     INSERT INTO catalog.reservations (order_id, state, expires_at) VALUES ('${orderId}', '${reservation}', ${expires});
     ${
@@ -139,6 +162,22 @@ export function insertOrder(
     VALUES ('${userId}', 'POST /api/orders', '${key}', '\\x${fingerprint}', 202, '{}', convert_to('${body}', 'UTF8'), ${at});`,
   };
 }
+
+/**
+ * Asks as the auditor does, but waits longer and asks again: its limits are made for a mesh that it looks at each second,
+ * and those whom it asks here answer always, only later where the machine stands still for a moment.
+ */
+export const patient =
+  (get: Get): Get =>
+  async (url, options = {}) => {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await get(url, { ...options, timeoutMs: 30_000 });
+      } catch (error) {
+        if (turn === 5) throw error;
+      }
+    }
+  };
 
 /** A line of the provider's ledger. */
 export interface LedgerLine {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createHttpClient } from '../../src/clients/http.ts';
 import { createProviderLedger } from '../../src/clients/ledger.ts';
-import { openOutside, paid, type Outside } from '../support.ts';
+import { openOutside, paid, patient, type Outside } from '../support.ts';
 
 describe('the provider’s ledger', () => {
   let outside: Outside;
   const http = createHttpClient();
+  const get = patient(http.get);
   before(async () => {
     outside = await openOutside();
   });
@@ -18,7 +19,7 @@ describe('the provider’s ledger', () => {
   it('is read as a whole once, and then what has changed', async () => {
     outside.enter(paid('a', 100));
     outside.enter(paid('b', 200));
-    const ledger = createProviderLedger(outside.url, http.get);
+    const ledger = createProviderLedger(outside.url, get);
     assert.deepEqual([...(await ledger.refresh())], []);
     assert.equal(ledger.size, 2);
     outside.enter(paid('b', 200, 200));
@@ -35,7 +36,7 @@ describe('the provider’s ledger', () => {
   });
 
   it('adds up what two providers have of one order', async () => {
-    const ledger = createProviderLedger(`${outside.url}/ledger`, http.get);
+    const ledger = createProviderLedger(`${outside.url}/ledger`, get);
     outside.ledger.set('c at paypal', { ...paid('c', 50), provider: 'paypal' });
     outside.enter(paid('c', 100));
     await ledger.refresh();
@@ -43,7 +44,7 @@ describe('the provider’s ledger', () => {
   });
 
   it('is not believed to be what it was when it cannot be had', async () => {
-    const ledger = createProviderLedger(outside.url, http.get);
+    const ledger = createProviderLedger(outside.url, get);
     await ledger.refresh();
     outside.silent = true;
     await assert.rejects(ledger.refresh(), /503/);
@@ -52,7 +53,7 @@ describe('the provider’s ledger', () => {
   });
 
   it('is walked through again and again', async () => {
-    const ledger = createProviderLedger(outside.url, http.get);
+    const ledger = createProviderLedger(outside.url, get);
     await ledger.refresh();
     const size = ledger.size;
     const walked = [...ledger.walk(2), ...ledger.walk(size)];

@@ -112,8 +112,10 @@ export async function buildStandIn(options: StandInOptions): Promise<StandIn> {
     forgetAccessTokens: () => tokens.forgetAll(),
     async close() {
       closing.abort();
+      // Nothing more is sent while the last requests are waited for: what they bring stays in the journal.
+      const delivered = delivery.close();
       await app.close();
-      await delivery.close();
+      await delivered;
       await world.journal.close();
     },
   };

@@ -104,7 +104,7 @@ export class WebhookDelivery {
     if (pending !== undefined && !this.#closed) await this.#attempt(pending);
   }
 
-  /** Stops; attempts under way are waited for, the rest stays in the journal. */
+  /** Stops: from this call on nothing is sent. Attempts under way are cut off; what was not answered stays in the journal. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -202,6 +202,8 @@ export class WebhookDelivery {
     const receiver = this.#options.receivers[webhook.provider];
     if (receiver === undefined) throw new Error(`No receiver for ${webhook.provider}`);
     const signature = await receiver.sign(webhook.body);
+    // The agents would open another connection.
+    if (this.#closed) throw new Error('The stand-in is closing');
     const secure = receiver.url.protocol === 'https:';
     return new Promise((resolve, reject) => {
       const request = (secure ? httpsRequest : httpRequest)(receiver.url, {

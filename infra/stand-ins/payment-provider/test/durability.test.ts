@@ -81,15 +81,16 @@ test('webhooks not yet delivered are sent after a restart, those delivered are n
   await first.stripe.paymentIntents.create(paymentOf('pending'));
   await until('a refused attempt', () => receiver.received[1]);
   await first.standIn.close();
-
-  receiver.received.length = 0;
-  receiver.answer = () => 200;
-  const second = await run(optionsFor(directory.path, receiver));
-  const [webhook] = await until('the webhook', () => (receiver.received.length > 0 ? receiver.received : undefined));
-  assert.match(webhook?.body ?? '', /"order_id":"pending"/);
-  await second.standIn.close();
-  assert.equal(receiver.received.length, 1);
   await receiver.close();
+
+  // Another one: what the first run has sent last may be read late.
+  const later = await startReceiver();
+  const second = await run(optionsFor(directory.path, later));
+  const webhook = await until('the webhook', () => later.received[0]);
+  assert.match(webhook.body, /"order_id":"pending"/);
+  await second.standIn.close();
+  assert.equal(later.received.length, 1);
+  await later.close();
 });
 
 test('the ledger cannot be written, and nothing changes without the providers’ keys', async () => {

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { Stripe } from 'stripe';
 import { buildStandIn, type StandIn, type StandInOptions } from '../src/app.ts';
 
+/** Longer than any test, in milliseconds: what waits for so long is still waiting, however slow the machine is. */
+export const never = 3_600_000;
+
 /** A webhook as it arrived. */
 export type Received = { id: string; type: string; headers: Record<string, unknown>; body: string };
 

@@ -1,93 +1,61 @@
 // The stand-in as a process: started by its environment, ended by signals, killed at any moment.
 
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
+import { freePort, spawnService, until, type ServiceProcess } from '@ballast/testing';
 import { Stripe } from 'stripe';
-import { paymentOf, temporaryDirectory, until, type LedgerRow } from './harness.ts';
+import { paymentOf, temporaryDirectory, type LedgerRow } from './harness.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-const children: ChildProcess[] = [];
+const started: ServiceProcess[] = [];
 beforeEach(async () => {
   directory = await temporaryDirectory();
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }
-  }
+  for (const standIn of started.splice(0)) await standIn.end('SIGKILL');
   await directory.remove();
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+/** Starts it on a free port, or as `changes` say. */
+async function start(changes: Record<string, string> = {}): Promise<ServiceProcess> {
+  const standIn = await spawnService(MAIN, {
+    DATA_DIR: directory.path,
+    STRIPE_SECRET_KEY: 'sk_test_a',
+    STRIPE_WEBHOOK_SECRET: 'whsec_a',
+    PAYPAL_CLIENT_ID: 'client',
+    PAYPAL_CLIENT_SECRET: 'secret',
+    PAYPAL_WEBHOOK_ID: 'WEBHOOK-1',
+    ...changes,
   });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
+  started.push(standIn);
+  return standIn;
 }
 
-function start(environment: Record<string, string>): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  return { child, output: () => text };
+const ask = (url: string): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(30_000) });
+
+async function healthy(standIn: ServiceProcess): Promise<void> {
+  await until('the stand-in to answer', async () => standIn.gone || (await ask(`${standIn.url}/healthz`)).ok);
+  assert.ok(!standIn.gone, `it has ended:\n${standIn.lines.join('\n')}`);
 }
 
-const environmentFor = (port: number): Record<string, string> => ({
-  PORT: String(port),
-  DATA_DIR: directory.path,
-  STRIPE_SECRET_KEY: 'sk_test_a',
-  STRIPE_WEBHOOK_SECRET: 'whsec_a',
-  PAYPAL_CLIENT_ID: 'client',
-  PAYPAL_CLIENT_SECRET: 'secret',
-  PAYPAL_WEBHOOK_ID: 'WEBHOOK-1',
-});
-
-async function healthy(port: number): Promise<void> {
-  await until(
-    'the stand-in to answer',
-    async () => {
-      const reply = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-      return reply?.status === 200 ? true : undefined;
-    },
-    10_000,
-  );
-}
-
-async function ledgerAt(port: number): Promise<LedgerRow[]> {
-  return (await (await fetch(`http://127.0.0.1:${port}/ledger`)).json()) as LedgerRow[];
+async function ledgerOf({ url }: ServiceProcess): Promise<LedgerRow[]> {
+  return (await (await ask(`${url}/ledger`)).json()) as LedgerRow[];
 }
 
 test('SIGTERM ends it with 0, and a healthy run logs no warning', async () => {
-  const port = await freePort();
-  const { child, output } = start(environmentFor(port));
-  await healthy(port);
-  child.kill('SIGTERM');
-  const [code] = (await once(child, 'exit')) as [number];
+  const standIn = await start();
+  await healthy(standIn);
+  const { code } = await standIn.end('SIGTERM');
   assert.equal(code, 0);
-  assert.doesNotMatch(output(), /"level":[4-6]0|[Ww]arning/);
+  assert.doesNotMatch(standIn.lines.join('\n'), /"level":[4-6]0|[Ww]arning/);
 });
 
 test('every payment that was answered is still there after SIGKILL', async () => {
   const port = await freePort();
-  const first = start(environmentFor(port));
-  await healthy(port);
+  const first = await start({ PORT: String(port) });
+  await healthy(first);
   const stripe = new Stripe('sk_test_a', {
     host: '127.0.0.1',
     port,
@@ -103,14 +71,15 @@ test('every payment that was answered is still there after SIGKILL', async () =>
       const result = await stripe.paymentIntents.create(paymentOf(orderId)).catch(() => undefined);
       if (result === undefined) return;
       answered.push(orderId);
-      if (answered.length === 200) first.child.kill('SIGKILL');
+      if (answered.length === 200) process.kill(first.pid, 'SIGKILL');
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
+  assert.equal((await first.ended).signal, 'SIGKILL');
   assert.ok(answered.length >= 200);
-  start(environmentFor(port));
-  await healthy(port);
-  const known = new Set((await ledgerAt(port)).map((row) => row.orderId));
+  const second = await start({ PORT: String(port) });
+  await healthy(second);
+  const known = new Set((await ledgerOf(second)).map((row) => row.orderId));
   assert.deepEqual(
     answered.filter((orderId) => !known.has(orderId)),
     [],
@@ -118,22 +87,22 @@ test('every payment that was answered is still there after SIGKILL', async () =>
 });
 
 test('what is wrong with the environment is named in one sentence', async () => {
-  const { child, output } = start({ ...environmentFor(1), PORT: 'ten', DATA_DIR: '' });
-  const [code] = (await once(child, 'exit')) as [number];
+  const standIn = await start({ PORT: 'ten', DATA_DIR: '' });
+  const { code } = await standIn.ended;
+  const output = standIn.lines.join('\n');
   assert.equal(code, 1);
-  assert.match(output(), /PORT/);
-  assert.match(output(), /DATA_DIR/);
-  assert.doesNotMatch(output(), / at /);
+  assert.match(output, /PORT/);
+  assert.match(output, /DATA_DIR/);
+  assert.doesNotMatch(output, / at /);
 });
 
 test('a port that is taken is said so, without a stack trace', async () => {
   const port = await freePort();
-  start(environmentFor(port));
-  await healthy(port);
+  await healthy(await start({ PORT: String(port) }));
   const other = await temporaryDirectory();
-  const second = start({ ...environmentFor(port), DATA_DIR: other.path });
-  const [code] = (await once(second.child, 'exit')) as [number];
+  const second = await start({ PORT: String(port), DATA_DIR: other.path });
+  const { code } = await second.ended;
   assert.equal(code, 1);
-  assert.match(second.output(), /EADDRINUSE/);
+  assert.match(second.lines.join('\n'), /EADDRINUSE/);
   await other.remove();
 });

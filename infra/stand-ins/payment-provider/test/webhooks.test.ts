@@ -94,7 +94,8 @@ test('one webhook that never gets through does not hold up the others', async ()
     const good = receiver.received.filter((webhook) => webhook.body.includes('good-'));
     return new Set(good.map((webhook) => webhook.id)).size === 20 ? true : undefined;
   });
-  assert.equal(await pending(), 1);
+  // The last of them may have been taken and not been noted yet.
+  await until('only the bad one to be pending', async () => ((await pending()) === 1 ? true : undefined));
 });
 
 test('a receiver that is down is asked one webhook at a time, and gets all of them afterwards', async () => {

@@ -11,13 +11,27 @@ import { open, startUpstream } from './support.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 
-function run(t: TestContext, environment: Record<string, string>): { child: ChildProcess; said: () => string } {
+interface Run {
+  child: ChildProcess;
+  said: () => string;
+  /** Resolves to its exit code once it has ended and all that it has said is there. */
+  end: () => Promise<number>;
+}
+
+function run(t: TestContext, environment: Record<string, string>): Run {
   const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   child.stdout?.on('data', (chunk) => (text += String(chunk)));
   child.stderr?.on('data', (chunk) => (text += String(chunk)));
   t.after(() => child.kill('SIGKILL'));
-  return { child, said: () => text };
+  let closed: { code: number | null } | undefined;
+  child.on('close', (code) => (closed = { code }));
+  const end = async (): Promise<number> => {
+    const { code } = await until('it to end', () => closed);
+    assert.ok(code !== null, 'it was ended by a signal');
+    return code;
+  };
+  return { child, said: () => text, end };
 }
 
 function file(t: TestContext, proxies: unknown): string {
@@ -49,14 +63,13 @@ test('after a kill and a new start every link of its file is there again', async
 test('SIGTERM ends it with exit code 0 although connections are open', async (t) => {
   const upstream = await startUpstream(t, { echo: true });
   const config = file(t, [{ name: 'shop.redis', listen: '127.0.0.1:0', upstream: upstream.address }]);
-  const { child, said } = run(t, { PORT: '0', TOXIPROXY_CONFIG: config });
+  const { child, said, end } = run(t, { PORT: '0', TOXIPROXY_CONFIG: config });
   const link = await new Toxiproxy(await apiUrl(said)).get('shop.redis');
   const client = await open(t, link.listen);
   client.socket.write('hello');
   await client.receives('hello');
   child.kill('SIGTERM');
-  await until('it to end', () => child.exitCode !== null);
-  assert.equal(child.exitCode, 0);
+  assert.equal(await end(), 0);
 });
 
 test('says in one sentence what is wrong with its configuration', async (t) => {
@@ -70,9 +83,8 @@ test('says in one sentence what is wrong with its configuration', async (t) => {
     ],
   ];
   for (const [environment, expected] of cases) {
-    const { child, said } = run(t, environment);
-    await until('it to end', () => child.exitCode !== null);
-    assert.equal(child.exitCode, 1);
+    const { said, end } = run(t, environment);
+    assert.equal(await end(), 1);
     assert.match(said(), expected);
   }
 });

@@ -109,12 +109,13 @@ test('a bandwidth of 0 lets nothing through, and all of it once it is gone', asy
 
 test('slow_close passes data at once and the end late', async (t) => {
   const { proxy, upstream, connect } = await startProxied(t, { echo: false });
-  await poison(proxy, 'slow_close', 'upstream', { delay: 200 });
+  const toxic = await poison(proxy, 'slow_close', 'upstream', { delay: never });
   const client = await connect();
+  client.socket.end('bye');
+  await until('the last words', () => upstream.peers[0]?.text === 'bye');
+  assert.equal(upstream.peers[0]?.ended, false);
   const took = await timed(async () => {
-    client.socket.end('bye');
-    await until('the last words', () => upstream.peers[0]?.text === 'bye');
-    assert.equal(upstream.peers[0]?.ended, false);
+    await toxic.update({ ...toxic.toJson(), attributes: { delay: 200 } });
     await until('the end', () => upstream.peers[0]?.ended);
   });
   assert.ok(took >= 199, `${took} ms`);
@@ -123,11 +124,14 @@ test('slow_close passes data at once and the end late', async (t) => {
 test('timeout lets nothing through and closes after its time', async (t) => {
   const { proxy, upstream, connect } = await startProxied(t);
   await poison(proxy, 'timeout', 'upstream', { timeout: 150 });
-  const client = await connect();
-  client.socket.write('lost');
-  const took = await timed(async () => await client.closes());
-  assert.ok(took >= 100, `${took} ms`);
-  assert.equal(upstream.peers[0]?.text, '');
+  // Its time begins with the connection.
+  const took = await timed(async () => {
+    const client = await connect();
+    client.socket.write('lost');
+    await client.closes();
+  });
+  assert.ok(took >= 149, `${took} ms`);
+  assert.equal(upstream.peers.map(({ text }) => text).join(''), '');
 });
 
 test('a timeout of 0 keeps the connection open, and closes it when the toxic goes', async (t) => {
