@@ -1,5 +1,6 @@
 /** A product read through the bff, beside proxies that do nothing else. All of them ask the same bare upstream. */
 import { join } from 'node:path';
+import type autocannon from 'autocannon';
 import { freePort, testDatabase, testIdentity } from '@ballast/testing';
 import type { BenchContext } from './context.ts';
 import { forkServer, httpContender, startService } from './http/server.ts';
@@ -33,18 +34,36 @@ export async function bffBench({ urls, parts, rounds, roundMs, say }: BenchConte
     servers.push(buffered);
     const proxy = await forkServer(script('http-proxy.ts'), environment);
     servers.push(proxy);
-    const request = { path: '/api/products/0199a2f4-0000-7000-8000-000000000001' };
-    say('product read, 50 at once');
     const names = ['bare Fastify, undici request buffered', '@fastify/http-proxy'] as const;
-    const measured = await measure(
-      [
+    const measured = async (
+      title: string,
+      request: Parameters<typeof httpContender>[2],
+      aims: Record<string, number>,
+    ): Promise<string> => {
+      say(title);
+      const contenders = [
         httpContender('bff', bff, request, 50),
         httpContender(names[0], buffered, request, 50),
         httpContender(names[1], proxy, request, 50),
-      ],
-      { rounds, roundMs, parts, say },
-    );
-    return table('Product read through the bff, 50 at once', measured, { [names[0]]: 1.2, [names[1]]: 1.4 });
+      ];
+      return table(title, await measure(contenders, { rounds, roundMs, parts, say }), aims);
+    };
+    const path = '/api/products/0199a2f4-0000-7000-8000-000000000001';
+    // One after the other, whichever connection asks: no two of those under way are the same.
+    let next = 0;
+    const eachAnother = (given: autocannon.Request): autocannon.Request => {
+      next = (next + 1) % 1_000;
+      return { ...given, path: `/api/products/0199a2f4-0000-7000-8000-${String(next).padStart(12, '0')}` };
+    };
+    const tables = [
+      await measured('One product through the bff, 50 at once', { path }, { [names[0]]: 1.2, [names[1]]: 1.4 }),
+      await measured(
+        'A thousand products through the bff in turn, 50 at once',
+        { path, requests: [{ setupRequest: eachAnother }] },
+        {},
+      ),
+    ];
+    return tables.join('\n');
   } finally {
     for (const server of servers.toReversed()) await server.stop();
     await database.drop();

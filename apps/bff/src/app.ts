@@ -1,7 +1,7 @@
 /** The bff, wired. */
 import { join } from 'node:path';
 import { idempotencyMigrations } from '@ballast/idempotency';
-import { openDatabase } from '@ballast/postgres';
+import { openDatabase, type DatabaseOptions } from '@ballast/postgres';
 import { credentialLabRoutes } from '@ballast/postgres/lab';
 import {
   addLabRoutes,
@@ -45,15 +45,26 @@ import { tokenBox } from './session/token-box.ts';
 import { startSweeping } from './session/sweep.ts';
 import { sessionStore } from './store/sessions.ts';
 
-/** Migrates the schema `bff`, then builds the server. Rejects where the database cannot be used. */
-export async function buildApp({ config, logger, metrics }: BuildContext<Config>): Promise<App> {
+/** How long a caller waits for the database, in ms. */
+export type DatabaseLimits = Required<
+  Pick<DatabaseOptions, 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>
+>;
+
+/** A caller is told within a second that the database is in trouble, be it slow, full or frozen. */
+export const databaseLimits: DatabaseLimits = { connectTimeoutMs: 900, statementTimeoutMs: 800, queryTimeoutMs: 900 };
+
+/**
+ * Migrates the schema `bff`, then builds the server. Rejects where the database cannot be used. Tests that are
+ * not about how long the database may take give it longer.
+ */
+export async function buildApp(
+  { config, logger, metrics }: BuildContext<Config>,
+  waitFor: DatabaseLimits = databaseLimits,
+): Promise<App> {
   const migrations = { name: 'bff', directory: join(import.meta.dirname, '../migrations') };
   const database = await openDatabase(config, {
     applicationName: config.INSTANCE,
-    // A caller is told within a second that the database is in trouble, be it slow, full or frozen.
-    connectTimeoutMs: 900,
-    statementTimeoutMs: 800,
-    queryTimeoutMs: 900,
+    ...waitFor,
     migrations: { schema: 'bff', sets: [migrations, idempotencyMigrations] },
     logger,
     metrics,

@@ -169,14 +169,22 @@ describe('the way to the chaos controller', () => {
 
   it('says 503 with Retry-After at once when the controller is away, and finds it again', async () => {
     await chaos.kill();
-    const began = performance.now();
     for (const path of ['/api/chaos/faults', '/api/live']) {
-      const answer = await call(path);
-      assert.equal(answer.status, 503, path);
-      assert.notEqual(answer.headers.get('retry-after'), null);
-      await answer.body?.cancel();
+      const took: number[] = [];
+      // Riding it out takes a second every time; a machine that stands still meanwhile does so once.
+      while (took.length < 3 && !took.some((milliseconds) => milliseconds < 1_000)) {
+        const began = performance.now();
+        const answer = await call(path);
+        took.push(performance.now() - began);
+        assert.equal(answer.status, 503, path);
+        assert.notEqual(answer.headers.get('retry-after'), null);
+        await answer.body?.cancel();
+      }
+      assert.ok(
+        took.some((milliseconds) => milliseconds < 1_000),
+        `${path}: ${took.join(', ')} ms`,
+      );
     }
-    assert.ok(performance.now() - began < 1_000);
     await chaos.start();
     await until('the controller is back', async () => (await call('/api/chaos/faults')).status === 200);
   });

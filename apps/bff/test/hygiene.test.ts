@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { TestDatabase } from '@ballast/testing';
+import { until, type TestDatabase } from '@ballast/testing';
 import { FakeIdentity, FakeService, json, type ReceivedRequest } from './fakes.ts';
 import { Browser, freshDatabase, startBff, type Bff } from './support.ts';
 
@@ -40,6 +40,31 @@ describe('what goes through the bff', () => {
     lines: [{ productId: randomUUID(), quantity: 2 }],
     payment: { provider: 'paypal', method: 'approve' },
   };
+
+  it('reads that ask the same at once are one call in nobody’s name; another version is another', async () => {
+    const path = `/api/products/${randomUUID()}`;
+    const buyer = new Browser(bff.origin);
+    await buyer.signIn();
+    const socket = connect(Number(new URL(bff.origin).port), '127.0.0.1');
+    const request = (headers: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+    let answers = '';
+    socket.on('data', (data) => (answers += data.toString()));
+    // In one piece, so that all are taken in at once.
+    socket.write(request('') + request('If-None-Match: "1"\r\n') + request('') + request(''));
+    await until('four answers', () => answers.match(/HTTP\/1\.1 200 OK/g)?.length === 4);
+    socket.destroy();
+    await buyer.fetch(path);
+    const calls = service.calls.filter(({ url }) => url === path.slice('/api'.length));
+    assert.deepEqual(
+      calls.map(({ headers }) => [headers['if-none-match'], headers['authorization'] !== undefined]),
+      [
+        [undefined, false],
+        ['"1"', false],
+        // Later, by somebody who is known here.
+        [undefined, false],
+      ],
+    );
+  });
 
   it('webhooks reach payments byte for byte, with the headers their signatures need and no others', async () => {
     const bytes = Buffer.concat([Buffer.from('{ "a" : 1.0,\r\n"a":"\\u00e9" }'), randomBytes(1_000)]);

@@ -159,8 +159,13 @@ describe('the lab', () => {
 
   it('shows the caller their buckets, and lets them spend the expensive one', async () => {
     const token = identity.accessToken('operator@ballast.test');
+    // A token comes back in a hundred seconds: none does while this test runs, however long that takes.
+    const slow = await startBff({ ...environment, EXPENSIVE_PER_SECOND: '0.01' });
+    const authorization = `Bearer ${token}`;
+    const ask = (path: string, method = 'GET'): Promise<Response> =>
+      fetch(`${slow.origin}/api/lab/buckets${path}`, { method, headers: { authorization } });
     const remaining = async (): Promise<number> => {
-      const { buckets } = await parse(LabBuckets, await call('/api/lab/buckets', {}, token));
+      const { buckets } = await parse(LabBuckets, await ask(''));
       assert.deepEqual(
         buckets.map(({ name, owner, store }) => [name, owner, store]),
         [
@@ -170,20 +175,23 @@ describe('the lab', () => {
       );
       return buckets[1]!.remaining;
     };
-    assert.equal(await remaining(), 8);
-    const spent = await call('/api/lab/buckets/expensive/spend', { method: 'POST' }, token);
-    assert.deepEqual(
-      [spent.status, spent.headers.get('ratelimit-limit'), spent.headers.get('ratelimit-remaining')],
-      [204, '8', '7'],
-    );
-    assert.equal(await remaining(), 7);
-    const all = await Promise.all(
-      Array.from({ length: 10 }, () => call('/api/lab/buckets/expensive/spend', { method: 'POST' }, token)),
-    );
-    const refused = all.filter(({ status }) => status === 429);
-    assert.equal(refused.length, 3);
-    assert.equal(refused[0]!.headers.get('retry-after'), '2');
-    assert.ok(all.every(({ headers }) => headers.get('ratelimit-reset') !== null));
+    try {
+      assert.equal(await remaining(), 8);
+      const spent = await ask('/expensive/spend', 'POST');
+      assert.deepEqual(
+        [spent.status, spent.headers.get('ratelimit-limit'), spent.headers.get('ratelimit-remaining')],
+        [204, '8', '7'],
+      );
+      assert.equal(await remaining(), 7);
+      const all = await Promise.all(Array.from({ length: 10 }, () => ask('/expensive/spend', 'POST')));
+      const refused = all.filter(({ status }) => status === 429);
+      assert.equal(refused.length, 3);
+      const retryAfter = Number(refused[0]!.headers.get('retry-after'));
+      assert.ok(retryAfter > 50 && retryAfter <= 100, `${retryAfter} s`);
+      assert.ok(all.every(({ headers }) => headers.get('ratelimit-reset') !== null));
+    } finally {
+      await slow.stop();
+    }
   });
 
   it('races callers on one key, and shows the rows before and after', async () => {
@@ -203,14 +211,20 @@ describe('the lab', () => {
   });
 
   it('writes through one replica and watches all of them get there', async () => {
-    const result = await parse(LabConvergeResult, await post('/api/lab/converge', { productId, onHand: 77 }));
-    assert.deepEqual(
-      result.replicas.map(({ instance }) => instance),
-      ['catalog-1', 'catalog-2'],
-    );
-    assert.ok(result.replicas.every(({ milliseconds }) => milliseconds !== null && milliseconds < 2_000));
-    assert.equal(result.after[0]!['on_hand'], 77);
-    assert.equal(result.version, `"${shared.version}"`);
+    const converge = async (onHand: number): Promise<LabConvergeResult> => {
+      const result = await parse(LabConvergeResult, await post('/api/lab/converge', { productId, onHand }));
+      assert.deepEqual(
+        result.replicas.map(({ instance }) => instance),
+        ['catalog-1', 'catalog-2'],
+      );
+      assert.equal(result.after[0]!['on_hand'], onHand);
+      assert.equal(result.version, `"${shared.version}"`);
+      return result;
+    };
+    const areAllThere = ({ replicas }: LabConvergeResult): boolean =>
+      replicas.every(({ milliseconds }) => milliseconds !== null);
+    // The bff watches for two seconds. Where this process has stood still for them it is asked once more.
+    assert.ok(areAllThere(await converge(77)) || areAllThere(await converge(78)));
   });
 
   it('hands through to the very instance named, with body and query', async () => {

@@ -98,13 +98,8 @@ describe("an order's live stream", () => {
     assert.equal(checkout.sockets.size, 20);
     for (const stream of streams) stream.stop();
     await until('no connection to checkout is left', () => checkout.sockets.size === 0);
-    const metrics = await (await fetch(`${bff.origin}/metrics`)).text();
-    assert.deepEqual(
-      metrics
-        .match(/^bff_open_streams.*$/m)?.[0]
-        .split(' ')
-        .at(-1),
-      '0',
+    await until('none to be counted', async () =>
+      /^bff_open_streams\S* 0$/m.test(await (await fetch(`${bff.origin}/metrics`)).text()),
     );
   });
 
@@ -198,7 +193,8 @@ describe("an order's live stream", () => {
       headers: [],
       body: null,
       repeatable: true,
-      timeoutMs: 1_000,
+      // Only the silence is to end it, not the time until it begins.
+      timeoutMs: 60_000,
     })) as OpenStream;
     const { createServer } = await import('node:http');
     const server = createServer((_request, response) => streams.pipe(source, response, {}, () => server.close()));
@@ -206,7 +202,8 @@ describe("an order's live stream", () => {
     const { port } = server.address() as { port: number };
     // Checkout says no more and closes nothing: what ends it is the silence.
     const text = await (await fetch(`http://127.0.0.1:${port}/`)).text().catch(() => 'cut off');
-    assert.ok(text === 'cut off' || text.includes('Initiated'));
+    // Where this process stood still meanwhile, the silence is over before the first event is read.
+    assert.ok(['', 'cut off'].includes(text) || text.includes('Initiated'), text);
     await until('the connection to checkout is closed', () => checkout.sockets.size === 0);
     await upstream.close();
   });

@@ -1,6 +1,6 @@
 /** What the bff's tests share: a bff on a real socket, and a browser that keeps its cookie. */
 import { startApp, testDatabase, type RunningApp, type TestDatabase } from '@ballast/testing';
-import { buildApp } from '../src/app.ts';
+import { buildApp, type DatabaseLimits } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 
 /** A database of its own in which the bff has not run yet. */
@@ -16,8 +16,11 @@ export interface Bff extends RunningApp {
 /** Nothing listens on the discard port. */
 const nowhere = 'http://127.0.0.1:9';
 
+/** Bff and test are one process: where that is held up, limits of a second run out before an answer can be read. */
+const patient: DatabaseLimits = { connectTimeoutMs: 10_000, statementTimeoutMs: 10_000, queryTimeoutMs: 10_000 };
+
 /** Starts a bff. Where an address is not given, the service is not there. */
-export async function startBff(environment: Record<string, string>): Promise<Bff> {
+export async function startBff(environment: Record<string, string>, limits = patient): Promise<Bff> {
   const config = readConfig({
     PORT: '0',
     INSTANCE: 'bff-test',
@@ -29,7 +32,7 @@ export async function startBff(environment: Record<string, string>): Promise<Bff
     CLAIMS_URL: nowhere,
     ...environment,
   });
-  const running = await startApp({ name: 'bff', config, build: buildApp });
+  const running = await startApp({ name: 'bff', config, build: (context) => buildApp(context, limits) });
   return { ...running, origin: running.url };
 }
 

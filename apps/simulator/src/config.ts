@@ -23,6 +23,8 @@ export interface Options {
   unknown: number;
   /** How long the gateway lets a connection be silent, in seconds. */
   authDeadline: number;
+  /** How late a closing that is promised for a moment may be, in seconds. */
+  patience: number;
   seed: number;
   threads: number;
   /** This process among those that share the work; both count from 1. */
@@ -33,14 +35,14 @@ export interface Options {
 
 export const usage = `npm run simulate -- [--devices 2000] [--seconds 60] [--mix valid=80,expired=5,… | all] [--rate 0.5]
                     [--gateway 127.0.0.1:4088] [--identity URL] [--analytics URL | --no-analytics] [--port-base 4000]
-                    [--connect-rate 400] [--unknown 500] [--auth-deadline 5] [--threads CORES] [--seed 1]
-                    [--join 1-of-2 [--join-port 4089]] [--report FILE]
+                    [--connect-rate 400] [--unknown 500] [--auth-deadline 5] [--patience 1] [--threads CORES]
+                    [--seed 1] [--join 1-of-2 [--join-port 4089]] [--report FILE]
 
 Plays devices against a running mesh (npm start), good ones and bad ones, and says whether every one of them was treated
 as it should be, and whether analytics has counted the same. Exit 1 where not. --rate is of telemetry frames a second and
-valid device. With --join several processes with the same options share the devices, and 1-of-N reports for all of them.
---port-base is PORT_BASE where it is not given, as for npm start. An operator's account comes from OPERATOR_EMAIL and
-OPERATOR_PASSWORD; the lab's own where they are not set.`;
+valid device; --patience is how late a promised closing may be, in seconds. With --join several processes with the same
+options share the devices, and 1-of-N reports for all of them. --port-base is PORT_BASE where it is not given, as for npm
+start. An operator's account comes from OPERATOR_EMAIL and OPERATOR_PASSWORD; the lab's own where they are not set.`;
 
 const text = { type: 'string' } as const;
 const definitions = {
@@ -56,6 +58,7 @@ const definitions = {
   'connect-rate': { ...text, default: '400' },
   unknown: { ...text, default: '500' },
   'auth-deadline': { ...text, default: '5' },
+  patience: { ...text, default: '1' },
   threads: text,
   seed: { ...text, default: '1' },
   join: { ...text, default: '1-of-1' },
@@ -104,6 +107,8 @@ export function readOptions(
     connectRate: number('connect-rate', values['connect-rate'], 1, 100_000),
     unknown: number('unknown', values.unknown, 1, 100_000),
     authDeadline: number('auth-deadline', values['auth-deadline'], 0.1, 60, false),
+    // What is waited for, in order to say that it was late, is waited for no longer than ten seconds.
+    patience: number('patience', values.patience, 0.1, 10, false),
     seed: number('seed', values.seed, 0, 2 ** 32 - 1),
     threads:
       values.threads === undefined ? Math.max(2, availableParallelism()) : number('threads', values.threads, 1, 64),

@@ -25,6 +25,12 @@ describe('the options', () => {
     assert.equal(read('--no-analytics').analytics, undefined);
   });
 
+  it('let promised closings be a second late, or as late as they say', () => {
+    assert.equal(read().patience, 1);
+    assert.equal(read('--patience', '2.5').patience, 2.5);
+    assert.equal(read('--patience', '10').patience, 10);
+  });
+
   it('take the operator from the environment', () => {
     const options = readOptions([], { OPERATOR_EMAIL: 'me@example.test', OPERATOR_PASSWORD: 'secret' });
     assert.deepEqual(options?.operator, { email: 'me@example.test', password: 'secret' });
@@ -49,6 +55,9 @@ describe('the options', () => {
     [['--join', '0-of-2'], /^--join must/],
     [['--join', '4100'], /^--join must/],
     [['--seed', '1.5'], /^--seed must be a whole number/],
+    [['--patience', '0'], /^--patience must be a number from 0.1 to 10, not "0"$/],
+    [['--patience', '11'], /^--patience must/],
+    [['--patience', 'long'], /^--patience must/],
     [['--threads', '0'], /^--threads must/],
     [['--mix', 'valid=80,bogus=20'], /^--mix: there is no scenario "bogus"; there are valid, expired/],
     [['--mix', 'valid=much'], /^--mix: "valid=much" should be name=weight/],

@@ -13,11 +13,15 @@ describe('a simulation of everything against the real gateway and the real analy
   let ended: Ended;
 
   before(async () => {
-    bench = await openBench();
+    // A device whose machine stalls between connecting and showing its token is not a silent one.
+    bench = await openBench({ AUTH_DEADLINE_MS: '5000' });
     analytics = await startAnalytics(bench);
     const simulation = await startSimulator(
       ...bench.options,
-      ...words(`--analytics ${analytics.url} --devices 40 --seconds 7 --mix all --rate 20`),
+      // The gateway shares this machine with all other tests: seconds late is not what this is about.
+      ...words(
+        `--analytics ${analytics.url} --devices 40 --seconds 12 --mix all --rate 20 --auth-deadline 5 --patience 6`,
+      ),
     );
     ended = await simulation.ended;
   });
@@ -29,7 +33,7 @@ describe('a simulation of everything against the real gateway and the real analy
   it('ends with 0 and says so', () => {
     assert.equal(ended.code, 0, ended.output);
     assert.match(ended.output, /All as expected\.\n$/);
-    assert.match(ended.output, / 2 s {2}begun 40\/40 {2}sessions \d+ {2}attempts \d+/);
+    assert.match(ended.output, / \d+ s {2}begun 40\/40 {2}sessions \d+ {2}attempts \d+/);
   });
 
   for (const { name, expected } of scenarios) {
@@ -63,7 +67,7 @@ describe('a simulation of everything against the real gateway and the real analy
     const { accepted, ack, pong, revoked } = ended.report!.seen.latencies;
     assert.ok(accepted.maxMs > 0 && accepted.maxMs < 5_000);
     assert.ok(ack.maxMs > 0 && ack.maxMs < 5_000);
-    assert.ok(pong.maxMs > 0 && revoked.maxMs <= 1_000);
+    assert.ok(pong.maxMs > 0 && revoked.maxMs > 0 && revoked.maxMs <= 6_000);
   });
 });
 

@@ -129,21 +129,43 @@ describe('the simulator', () => {
     );
   });
 
-  it('notices one that hangs up on the silent too early or too late', async () => {
-    const early = await against(
-      (socket) => socket.end('{"type":"rejected","reason":"auth_timeout"}\n'),
-      ...words('--mix silent --devices 1'),
-    );
+  it('notices one that hangs up on the silent too early or too late, unless it is told to be patient', async () => {
+    const refuse = (socket: Socket): void => void socket.end('{"type":"rejected","reason":"auth_timeout"}\n');
+    const refuseLate = (socket: Socket): void => void setTimeout(() => refuse(socket), 2_500);
+    const silent = words('--mix silent --devices 1');
+    const early = await against(refuse, ...silent, ...words('--auth-deadline 30'));
     assert.deepEqual(seenIn(early, 'silent'), ['rejected auth_timeout too early']);
-    const late = await against(
-      (socket) => void setTimeout(() => socket.end('{"type":"rejected","reason":"auth_timeout"}\n'), 2_500),
-      ...words('--mix silent --devices 1'),
-    );
+    const late = await against(refuseLate, ...silent);
     assert.deepEqual(seenIn(late, 'silent'), ['rejected auth_timeout too late']);
+    const patient = await against(refuseLate, ...silent, ...words('--patience 10'));
+    assert.deepEqual(seenIn(patient, 'silent'), ['rejected auth_timeout in time']);
+  });
+
+  it('notices one that takes its time to close a session whose token is revoked, unless it is told to be patient', async () => {
+    // Each session is closed some seconds after it began, which is some seconds after its token is revoked.
+    const closeLate = (socket: Socket): void => {
+      socket.once('data', () => {
+        socket.write(accepted(30));
+        setTimeout(() => socket.end('{"type":"closing","reason":"revoked"}\n'), 7_000);
+      });
+    };
+    const revoked = words('--mix revoked --devices 1');
+    const [late, patient] = await Promise.all([
+      against(closeLate, ...revoked),
+      against(closeLate, ...revoked, ...words('--patience 10')),
+    ]);
+    assert.deepEqual(seenIn(late, 'revoked'), ['closing revoked too late']);
+    // In time, but the same token is let in once more.
+    assert.deepEqual(seenIn(patient, 'revoked'), ['closing revoked, then accepted']);
   });
 
   it('notices that the end of a replaced session takes the new one along', async () => {
-    const bench = await openBench({ LAB_MODE: '1', DEFECTS: 'gateway.old-end-removes-new' });
+    const bench = await openBench({
+      LAB_MODE: '1',
+      DEFECTS: 'gateway.old-end-removes-new',
+      // Within what the simulator waits for a session to be replaced.
+      HEARTBEAT_SECONDS: '2',
+    });
     try {
       const simulation = await startSimulator(
         ...bench.options,

@@ -2,6 +2,7 @@
  * Guarantee 11: the breaker opens within ten failures, sends nothing while open, sends one probe when half-open, and
  * answers at once meanwhile. A real bff before a catalog that is broken and healed again and again, in three ways.
  */
+import { randomUUID } from 'node:crypto';
 import { until } from '@ballast/testing';
 import { Agent } from 'undici';
 import { loneBffs, metric, quantile } from './lone-bff.ts';
@@ -196,7 +197,9 @@ const stateOf = (bff: ServiceProcess): Promise<number> => metric(bff, 'bff_break
 
 async function read(agent: Agent, bff: ServiceProcess): Promise<Answer> {
   const startedAt = performance.now();
-  const answer = await agent.request({ origin: bff.url, path: productPath, method: 'GET' });
+  // Each asks for something else: reads that ask the same at once share a call.
+  const headers = { 'if-none-match': `"${randomUUID()}"` };
+  const answer = await agent.request({ origin: bff.url, path: productPath, method: 'GET', headers });
   await answer.body.dump();
   const retryAfter = answer.headers['retry-after'];
   return {

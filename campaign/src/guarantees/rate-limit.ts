@@ -207,7 +207,7 @@ async function waitAndSee(agent: Agent, bffs: readonly ServiceProcess[], times: 
   return inVain;
 }
 
-/** Headers that claim another address, another session or another token. */
+/** Headers that claim another address, another session or another token, and ask for what nobody else does. */
 function madeUp(): Record<string, string> {
   const address = `10.${byte()}.${byte()}.${byte()}`;
   const session = `${randomBytes(32).toString('base64url')}.${randomBytes(32).toString('base64url')}`;
@@ -221,6 +221,8 @@ function madeUp(): Record<string, string> {
     cookie: `ballast_session=${session}`,
     authorization: `Bearer ${randomUUID()}`,
     'x-request-id': randomUUID(),
+    // Reads that ask the same at once share a call, and calls are counted.
+    'if-none-match': `"${randomUUID()}"`,
   };
 }
 

@@ -47,7 +47,14 @@ export async function testDatabase(options: Content & { maxConnections?: number 
     }),
   );
   const url = urlOf(name, content);
-  const database = createDatabase({ url, applicationName: 'test', maxConnections: options.maxConnections ?? 5 });
+  const database = createDatabase({
+    url,
+    applicationName: 'test',
+    maxConnections: options.maxConnections ?? 5,
+    // What a service gives up on in time, a test on a busy machine waits for.
+    connectTimeoutMs: 20_000,
+    statementTimeoutMs: 30_000,
+  });
   return {
     url,
     schema: options.schema,

@@ -25,7 +25,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { declareFailPoints, failPoint, faultsEnabled } from '@ballast/faults';
-import { Breaker, Bulkhead, type Pass, type Transition } from '@ballast/resilience';
+import { Breaker, breakerDefaults, Bulkhead, type Pass, type Transition } from '@ballast/resilience';
 import { ProblemError } from '@ballast/service';
 import { Exchange, ResponseTooLarge, type ExchangeOwner, type UpstreamResponse } from './exchange.ts';
 import { Replicas } from './replicas.ts';
@@ -76,6 +76,8 @@ const maxCalls = 500;
 export interface UpstreamOptions {
   name: string;
   origins: readonly string[];
+  /** How long an open circuit lets nothing through, in ms; the breaker's own where it is left out. */
+  openMs?: number;
   onFailure?: (kind: UpstreamFailure) => void;
   onTransition?: (transition: Transition) => void;
 }
@@ -88,10 +90,10 @@ export class Upstream {
   readonly onFailure: (kind: UpstreamFailure) => void;
 
   constructor(options: UpstreamOptions) {
-    const { name, origins, onFailure = () => {}, onTransition } = options;
+    const { name, origins, openMs = breakerDefaults.openMs, onFailure = () => {}, onTransition } = options;
     this.name = name;
     this.replicas = new Replicas(origins);
-    this.breaker = new Breaker({ name, ...(onTransition === undefined ? {} : { onTransition }) });
+    this.breaker = new Breaker({ name, openMs, ...(onTransition === undefined ? {} : { onTransition }) });
     this.onFailure = onFailure;
   }
 

@@ -11,6 +11,7 @@ export interface Assignment {
   connectRate: number;
   unknown: number;
   authDeadlineMs: number;
+  patienceMs: number;
   tokenSeconds: number;
   seed: number;
 }

@@ -54,6 +54,7 @@ export function startThreads(options: Options): Crew {
         connectRate: options.connectRate / shares,
         unknown: Math.max(1, Math.floor(options.unknown / shares)),
         authDeadlineMs: options.authDeadline * 1_000,
+        patienceMs: options.patience * 1_000,
         tokenSeconds: options.seconds + 1_800,
         seed: options.seed,
       }),

@@ -17,8 +17,8 @@ const retryMs = 250;
 const tellEveryMs = 1_000;
 
 /** What all processes have to have been told alike. */
-function planOf({ allotted, seconds, gateway, identity, rate, seed, join }: Options): string {
-  return JSON.stringify({ allotted, seconds, gateway, identity, rate, seed, processes: join.processes });
+function planOf({ allotted, seconds, gateway, identity, rate, patience, seed, join }: Options): string {
+  return JSON.stringify({ allotted, seconds, gateway, identity, rate, patience, seed, processes: join.processes });
 }
 
 /** The other processes as seen by the first one. */

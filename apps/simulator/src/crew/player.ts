@@ -123,6 +123,7 @@ export class Player {
       tally: this.tally,
       rate: this.#assignment.rate,
       authDeadlineMs: this.#assignment.authDeadlineMs,
+      patienceMs: this.#assignment.patienceMs,
       left: () => (this.#stopped ? 0 : Math.max(0, this.#endsAt - performance.now())),
       stopped: () => this.#stopped,
       untilStorm: () => {

@@ -1,9 +1,6 @@
 /** A device whose network is gone: it neither speaks nor reads, and its socket stays open. */
 import { brokenOff, type Scenario } from './scenario.ts';
 
-/** By then the gateway has given it up, and hung up, in ms after its patience. */
-const afterwardsMs = 1_000;
-
 export const halfOpen: Scenario = {
   name: 'half_open',
   does: 'is let in, then neither speaks nor reads',
@@ -19,8 +16,8 @@ export const halfOpen: Scenario = {
       return verdict;
     }
     connection.deafen();
-    await stage.pause(connection.heartbeatMs + afterwardsMs);
-    // What it was told meanwhile is there now; what comes only later was too late.
+    await stage.pause(connection.heartbeatMs + stage.patienceMs);
+    // By now the gateway has given it up. What it was told meanwhile is there; what comes only later was too late.
     connection.hear();
     const end = stage.stopped() ? brokenOff : ((await connection.endWithin(500)) ?? 'not closed');
     await connection.hangUp();

@@ -38,6 +38,8 @@ export interface Stage {
   /** Telemetry frames a second. */
   readonly rate: number;
   readonly authDeadlineMs: number;
+  /** How late a promised closing may be. */
+  readonly patienceMs: number;
   random(): number;
   /** How long the run goes on; 0 once it is over. */
   left(): number;

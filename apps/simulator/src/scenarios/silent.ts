@@ -1,9 +1,8 @@
 /** A device that connects and says nothing, or only begins to. */
 import type { Scenario } from './scenario.ts';
 
-/** The gateway's clock moves in tenths of a second; the rest is this machine's. */
+/** The gateway's clock moves in tenths of a second. */
 const earlyMs = 100;
-const lateMs = 1_000;
 
 export const silent: Scenario = {
   name: 'silent',
@@ -19,6 +18,6 @@ export const silent: Scenario = {
       const verdict = await connection!.verdict(stage.authDeadlineMs + 15_000);
       if (verdict !== 'rejected auth_timeout') return verdict;
       if (connection!.verdictMs < stage.authDeadlineMs - earlyMs) return `${verdict} too early`;
-      return `${verdict} ${connection!.verdictMs > stage.authDeadlineMs + lateMs ? 'too late' : 'in time'}`;
+      return `${verdict} ${connection!.verdictMs > stage.authDeadlineMs + stage.patienceMs ? 'too late' : 'in time'}`;
     }),
 };
