@@ -63,7 +63,7 @@ export async function bffBench({ urls, parts, rounds, roundMs, say }: BenchConte
         {},
       ),
     ];
-    return tables.join('\n');
+    return tables.join('\n\n');
   } finally {
     for (const server of servers.toReversed()) await server.stop();
     await database.drop();
