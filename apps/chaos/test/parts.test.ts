@@ -203,6 +203,9 @@ describe('faults of parts', () => {
     for (const [body, field] of [
       [part('postgres.end-backends', { instance: 'nobody' }), 'instance'],
       [part('redis.flush', { instance: 'victim-1' }), 'instance'],
+      // It tells nobody anything.
+      [part('message.poison', { instance: 'victim-1' }), 'instance'],
+      [part('message.duplicate', { instance: 'victim-1' }), 'instance'],
       [{ ...part('redis.flush'), action: 'redis.melt' }, 'action'],
       [{ ...part('redis.flush'), seconds: 0 }, 'seconds'],
     ] as const) {

@@ -5,6 +5,7 @@ import {
   FaultRequest,
   partActions,
   phases as contractPhases,
+  outboxPoint as contractOutbox,
   tickPoint as contractTick,
   toxicTypes,
 } from '@ballast/contracts';
@@ -15,7 +16,7 @@ import { fileNameOf } from '../src/chaos/experiment-name.ts';
 import { optionsFor, targetName } from '../src/chaos/fault-options.ts';
 import type { Target } from '../src/chaos/fault-options.ts';
 import { impactOfAll } from '../src/chaos/impact.ts';
-import { momentary, phases, tickPoint, toxics } from '../src/chaos/names.ts';
+import { momentary, outboxPoint, phases, tickPoint, toxics } from '../src/chaos/names.ts';
 import { initialValues, requestFor } from '../src/chaos/options.ts';
 import { durationOrNothing, failedOf, secondsLeft, shareLeft, sortFaults } from '../src/chaos/receipts.ts';
 import { stretchesOf, timeInPhases } from '../src/chaos/timeline.ts';
@@ -41,6 +42,7 @@ describe('what can be broken', () => {
     assert.deepEqual([...toxics].toSorted(), [...toxicTypes].toSorted());
     assert.deepEqual(phases, contractPhases);
     assert.equal(tickPoint, contractTick);
+    assert.equal(outboxPoint, contractOutbox);
     for (const action of momentary) assert.ok(partActions.includes(action), action);
   });
 
@@ -55,6 +57,18 @@ describe('what can be broken', () => {
       }
     }
     assert.ok(count > 400, `${count} options`);
+  });
+
+  it('offers messages only of who tells some, and logins only of who borrows them', () => {
+    const offered = (name: string, action: string): boolean =>
+      optionsOf({ kind: 'node', name }).some(({ id }) => id === `${name}.${action}`);
+    const leased = (name: string): boolean => targets.links.some(({ from, to }) => from === name && to === 'vault');
+    for (const { instance, points } of targets.instances) {
+      for (const action of ['message.poison', 'message.duplicate'])
+        assert.equal(offered(instance, action), points.includes(outboxPoint), `${instance} ${action}`);
+      assert.equal(offered(instance, 'vault.revoke-leases'), leased(instance), instance);
+    }
+    assert.deepEqual([offered('payments', 'message.poison'), offered('bff', 'message.poison')], [true, false]);
   });
 
   it('has one radio button for each option', () => {

@@ -2,7 +2,7 @@
  * Decks that faults are drawn from. What a mesh has is dealt out evenly: a deck gives each of its cards once, in random
  * order, before any of them comes again.
  */
-import { tickPoint, type FaultRequest, type FaultTargets } from '@ballast/contracts';
+import { outboxPoint, tickPoint, type FaultRequest, type FaultTargets } from '@ballast/contracts';
 import { shuffled } from '@ballast/testing';
 import type { Chance } from '../simulation/chance.ts';
 
@@ -149,7 +149,9 @@ export class Faults {
     const linkedTo = (part: string): string[] => [
       ...new Set(links.flatMap(({ from, to }) => (to === part ? [from] : []))),
     ];
-    this.#talkers = deck(linkedTo('rabbitmq'));
+    this.#talkers = deck(
+      instances.filter(({ points }) => points.includes(outboxPoint)).map(({ instance }) => instance),
+    );
     this.#leasers = deck(linkedTo('vault'));
     const has: Record<Family, boolean> = {
       kill: !this.#killed.empty,

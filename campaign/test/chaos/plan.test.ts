@@ -101,6 +101,16 @@ describe('a schedule', () => {
     for (const { action } of targets.parts) assert.ok(kinds.has(action), action);
   });
 
+  it('aims messages only at who has some', () => {
+    const aimed = all.flatMap((fault) =>
+      fault.kind === 'part' && fault.action.startsWith('message.') && fault.instance !== undefined
+        ? [fault.instance]
+        : [],
+    );
+    const talkers = targets.instances.filter(({ points }) => points.includes('after-publish'));
+    assert.deepEqual(new Set(aimed), new Set(talkers.map(({ instance }) => instance)));
+  });
+
   it('has every part action in each run of five minutes', () => {
     for (const plan of plans) {
       const kinds = new Set(faultsOf(plan).map(whatOf));

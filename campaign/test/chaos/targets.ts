@@ -3,10 +3,26 @@ import { partActions, type FaultTargets } from '@ballast/contracts';
 
 const services: Readonly<Record<string, readonly string[]>> = {
   identity: ['before-token', 'http.request', 'process.tick'],
-  catalog: ['after-commit', 'before-ack', 'before-commit', 'cache.after-load', 'http.request', 'process.tick'],
-  claims: ['after-claim', 'before-claim', 'http.request', 'process.tick'],
+  catalog: [
+    'after-commit',
+    'after-publish',
+    'before-ack',
+    'before-commit',
+    'cache.after-load',
+    'http.request',
+    'process.tick',
+  ],
+  claims: ['after-claim', 'after-publish', 'before-claim', 'http.request', 'process.tick'],
   payments: ['after-provider-call', 'after-publish', 'before-commit', 'http.request', 'process.tick'],
-  checkout: ['after-commit', 'after-order', 'before-order', 'compensating', 'http.request', 'process.tick'],
+  checkout: [
+    'after-commit',
+    'after-order',
+    'after-publish',
+    'before-order',
+    'compensating',
+    'http.request',
+    'process.tick',
+  ],
   bff: ['after-claim', 'before-store', 'http.request', 'process.tick'],
   auditor: ['process.tick'],
 };

@@ -19,6 +19,9 @@ export const faultActions = ['crash', 'error', 'delay', 'freeze'] as const;
 /** The point that every process passes ten times a second in lab mode: with it a process is killed or frozen at once. */
 export const tickPoint = 'process.tick';
 
+/** A point of every process that tells others through an outbox (`libs/outbox`): such a process has messages of its own. */
+export const outboxPoint = 'after-publish';
+
 /** Toxiproxy's toxics, and `drop`: what goes in one direction vanishes while the connection stays. */
 export const toxicTypes = [
   'latency',

@@ -1,5 +1,5 @@
 /** What parts can be told to do by themselves. */
-import { partActions, type FaultRequest, type FaultTargets, type PartAction } from '@ballast/contracts';
+import { outboxPoint, partActions, type FaultRequest, type FaultTargets, type PartAction } from '@ballast/contracts';
 import { ProblemError } from '@ballast/service';
 import type { BrokerControl } from '../clients/broker.ts';
 import type { Mesh } from '../clients/mesh.ts';
@@ -65,6 +65,9 @@ export function planPart(mesh: Mesh, targets: Targets, controls: PartControls): 
     if (request.instance !== undefined && (!perInstance || named?.kind !== 'service')) {
       const why = perInstance ? `There is no service instance ${request.instance}.` : `${action} concerns everybody.`;
       throw new ProblemError('invalid-input', why, { field: 'instance' });
+    }
+    if (named !== undefined && action.startsWith('message.') && !(await targets.hasPoint(named, outboxPoint))) {
+      throw new ProblemError('invalid-input', `${named.name} has no messages of its own.`, { field: 'instance' });
     }
     const touched = named === undefined ? await targets.usersOf(part) : [named];
     return {

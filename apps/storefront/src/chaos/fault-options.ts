@@ -1,7 +1,7 @@
 /** Everything that can be done to what somebody has chosen in the drawing, from what the mesh says can be broken. Pure. */
 import type { FaultTargets, PartAction } from '@ballast/contracts';
 import { linkOptions } from './link-options.ts';
-import { momentary, tickPoint } from './names.ts';
+import { momentary, outboxPoint, tickPoint } from './names.ts';
 import type { FaultOption, Values } from './options.ts';
 
 export type Target =
@@ -34,6 +34,7 @@ export function targetName(target: Target): string {
 function nodeGroups(name: string, targets: FaultTargets): OptionGroup[] {
   const instance = targets.instances.find((known) => known.instance === name);
   const points = instance?.points ?? [];
+  const leases = targets.links.some(({ from, to }) => from === name && to === 'vault');
   const process = instance === undefined || !points.includes(tickPoint) ? [] : processOptions(name);
   return [
     { title: 'The process', note: '', options: process },
@@ -53,7 +54,9 @@ function nodeGroups(name: string, targets: FaultTargets): OptionGroup[] {
           : partOptions(
               name,
               targets,
-              (action) => action.startsWith('message.') || action === 'vault.revoke-leases',
+              (action) =>
+                (action.startsWith('message.') && points.includes(outboxPoint)) ||
+                (action === 'vault.revoke-leases' && leases),
               name,
             ),
     },

@@ -7,6 +7,9 @@ import type { PartAction, Phase, ToxicType } from '@ballast/contracts';
 /** The point every process passes ten times a second. */
 export const tickPoint = 'process.tick';
 
+/** A point of every process that has messages of its own to tell. */
+export const outboxPoint = 'after-publish';
+
 /** Toxics in the order in which they are offered. */
 export const toxics: readonly ToxicType[] = [
   'down',

@@ -288,7 +288,12 @@ const targets: FaultTargets = {
   instances: services.map((instance) => ({
     instance,
     service: serviceOf(instance),
-    points: ['process.tick', `${serviceOf(instance)}.before-commit`, `${serviceOf(instance)}.after-commit`],
+    points: [
+      'process.tick',
+      ...(['bff', 'identity'].includes(instance) ? [] : ['after-publish']),
+      `${serviceOf(instance)}.before-commit`,
+      `${serviceOf(instance)}.after-commit`,
+    ],
   })),
   links: links.map(([from, to]) => ({ from, to })),
   parts: [
