@@ -16,7 +16,7 @@ export function recap(failed: readonly Failed[]): string[] {
 }
 
 function indented(text: string): string[] {
-  return text === '' ? [] : text.split('\n').map((line) => `    ${line}`);
+  return text === '' ? [] : text.split('\n').map((line) => (line === '' ? '' : `    ${line}`));
 }
 
 /** A test's error says what was wrong first. */

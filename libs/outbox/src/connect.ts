@@ -1,6 +1,5 @@
 /** What every service that speaks through an outbox needs, connected by one call: database, broker, outbox. */
 import { declareFailPoints } from '@ballast/faults';
-import { outboxPoint } from '@ballast/contracts';
 import { createMessaging, type Messaging } from '@ballast/messaging';
 import {
   openDatabase,
@@ -16,7 +15,7 @@ import { withDefects } from './planted.ts';
 declareFailPoints({
   'before-commit': 'a transaction has done its work and is not committed; detail at checkout: the saga’s event',
   'after-commit': 'a transaction is committed and nobody has heard of it yet; detail at checkout: the saga’s event',
-  [outboxPoint]: 'the broker has a message and its row still waits in the outbox; detail: its type',
+  'after-publish': 'the broker has a message and its row still waits in the outbox; detail: its type',
 });
 
 export interface ConnectOptions {

@@ -1,8 +1,8 @@
 /** Messages that go wrong on purpose, on the real broker: poison ends as dead letters, a message told again does nothing. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { DeadLetters, LabConsumers, LabInjected } from '@ballast/contracts';
-import { configureFaults, plantDefect, removeDefect } from '@ballast/faults';
+import { outboxPoint, type DeadLetters, type LabConsumers, type LabInjected } from '@ballast/contracts';
+import { configureFaults, isFailPoint, plantDefect, removeDefect } from '@ballast/faults';
 import { createMessage } from '@ballast/messaging';
 import { createHttpServer, type App, type BuildContext } from '@ballast/service';
 import {
@@ -125,6 +125,10 @@ describe('messages in a lab', () => {
       return consumers.every(({ inHand }) => inHand === 0);
     });
   };
+
+  it('are where the contract looks for them: at who has this point', () => {
+    assert.ok(isFailPoint(outboxPoint));
+  });
 
   it('become dead letters when nobody can read them, and say that they were put there', async () => {
     const sent = await inject('/lab/messages/poison', { queue });
