@@ -30,7 +30,12 @@ export async function buildApp({ config, logger, metrics }: BuildContext<Config>
     migrations: [outboxMigrations, migrations],
   });
   const { database, messaging, outbox } = parts;
-  await seedProducts(database, await readSeed());
+  try {
+    await seedProducts(database, await readSeed());
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
   const measures = createMeasures(metrics);
   const copies = createProductCopies({
     find: (productId) => findProduct(database, productId),

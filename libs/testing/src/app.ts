@@ -1,5 +1,6 @@
 /** A service in the test's own process, on a free port, with what it logs kept for the test to read. */
 import type { AddressInfo } from 'node:net';
+import { isRetryable } from '@ballast/postgres';
 import { createMetrics, type App, type BuildContext, type HttpServer, type Logger } from '@ballast/service';
 
 /** One log line. */
@@ -51,6 +52,9 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
+/** How often a start is tried that fails for want of a database that answers in time. */
+const mostStarts = 5;
+
 /** Builds the app, listens on a free port of 127.0.0.1 and starts its background work, as `runService` does. */
 export async function startApp<Config extends { INSTANCE: string }>(service: {
   name: string;
@@ -59,7 +63,17 @@ export async function startApp<Config extends { INSTANCE: string }>(service: {
 }): Promise<RunningApp> {
   const { name, config, build } = service;
   const { logger, entries, complaints } = recordingLogger();
-  const app = await build({ config, logger, metrics: createMetrics({ service: name, instance: config.INSTANCE }) });
+  const begin = (): Promise<App> =>
+    build({ config, logger, metrics: createMetrics({ service: name, instance: config.INSTANCE }) });
+  let app: App | undefined;
+  for (let tries = 1; app === undefined; tries += 1) {
+    try {
+      app = await begin();
+    } catch (error) {
+      // Whoever supervises it would start it again. That its database is slow for a moment is no matter of the test.
+      if (!isRetryable(error) || tries === mostStarts) throw error;
+    }
+  }
   await app.server.listen({ host: '127.0.0.1', port: 0 });
   await app.start?.();
   const stop = async (): Promise<void> => {
